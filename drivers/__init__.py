@@ -1,0 +1,1 @@
+"""Devices to sample blocks. This package knows nothing above it."""

@@ -1,0 +1,1 @@
+"""The service: acquisition, analysis, evidence, recording and the page's API."""

@@ -1,0 +1,1 @@
+"""Acquisition: blocks from the workers to rings, views, sweeps and windows."""

@@ -1,0 +1,1 @@
+"""Pure analysis: arrays in, measurements out; numpy and scipy only."""

@@ -1,0 +1,1 @@
+"""REST, websocket and the hub between pipeline and browsers."""

@@ -1,0 +1,1 @@
+"""One bedside: montage, session, stimulation and assessment of the running study."""

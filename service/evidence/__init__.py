@@ -1,0 +1,1 @@
+"""Pure evidence: findings to graded UMN and LMN indicators."""

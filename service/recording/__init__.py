@@ -1,0 +1,1 @@
+"""The record of truth: MCAP files, their verification and their replay."""
