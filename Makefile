@@ -1,0 +1,68 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
+PYTEST := $(BIN)/python -m pytest
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check bench soak lock screenshots page clean
+
+demo: $(STAMP)/run web/dist/index.html ## simulator + service + page; prints one URL
+	@exec $(BIN)/myotome demo $(ARGS)
+
+test: $(STAMP)/test web/dist/index.html check ## everything, the deadlines alone and last
+	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -m "not timed and not soak" $(ARGS)
+	$(BIN)/coverage report
+	$(PYTEST) -m "timed and not soak" $(ARGS)
+
+check: $(STAMP)/test web/node_modules/.stamp ## formats, lints, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npx --no-install tsc --noEmit
+
+bench: $(STAMP)/test ## every budget as a ratio against a peer in the same run
+	@$(BIN)/python -m benchmarks
+
+soak: $(STAMP)/test web/dist/index.html ## the long runs
+	$(PYTEST) -m soak $(ARGS)
+
+screenshots: $(STAMP)/test web/dist/index.html ## pictures of the page, for people to look at
+	$(BIN)/python -m tests.end_to_end.screenshots
+
+page: web/dist/index.html
+
+lock: $(STAMP)/test ## hashed requirements for every platform, from pyproject.toml
+	.ci/lock
+
+clean:
+	rm -rf $(VENV) web/node_modules web/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	.ci/venv $(PYTHON) $(VENV)
+
+$(STAMP)/run: requirements.txt pyproject.toml | $(BIN)/python
+	$(BIN)/pip install -q --require-hashes -r requirements.txt
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@mkdir -p $(STAMP) && touch $@
+
+$(STAMP)/test: requirements-dev.txt requirements-peers.txt $(STAMP)/run
+	$(BIN)/pip install -q --require-hashes -r requirements-dev.txt
+	$(BIN)/pip install -q --require-hashes --no-deps -r requirements-peers.txt
+	.ci/chromium
+	@mkdir -p $(STAMP) && touch $@
+
+web/node_modules/.stamp: web/package-lock.json $(STAMP)/run
+	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --silent
+	@touch $@
+
+web/dist/index.html: web/node_modules/.stamp $(PAGE_SOURCES)
+	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
+	@touch $@
