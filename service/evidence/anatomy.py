@@ -1,0 +1,130 @@
+"""Muscles: nerve, roots, main root, region, and where the nerve is stimulated for the CMAP limits.
+
+Source: standard anatomy as tabulated in the clinical reference 4.1, from the teaching texts; roots vary
+between authors by half a segment, so a main root is a convention, and it is written here once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from service.model import Muscle, Region, Side
+
+Limb = Literal["arm", "leg", "head", "trunk"]
+
+
+@dataclass(frozen=True, slots=True)
+class MuscleAnatomy:
+    """What is true of a muscle on either side.
+
+    distal_site: the stimulation site at which its CMAP limits hold. foot_intrinsic: fibrillations and
+    fasciculations are common in health there and count little.
+    """
+
+    name: str
+    full_name: str
+    nerve: str
+    roots: tuple[str, ...]
+    main_root: str
+    region: Region
+    limb: Limb
+    distal_site: str
+    foot_intrinsic: bool = False
+
+
+def _arm(
+    name: str, full_name: str, nerve: str, roots: str, main_root: str, site: str
+) -> MuscleAnatomy:
+    split = tuple(roots.split())
+    return MuscleAnatomy(name, full_name, nerve, split, main_root, Region.CERVICAL, "arm", site)
+
+
+def _leg(
+    name: str,
+    full_name: str,
+    nerve: str,
+    roots: str,
+    main_root: str,
+    site: str,
+    *,
+    foot_intrinsic: bool = False,
+) -> MuscleAnatomy:
+    split = tuple(roots.split())
+    region = Region.LUMBOSACRAL
+    return MuscleAnatomy(
+        name, full_name, nerve, split, main_root, region, "leg", site, foot_intrinsic
+    )
+
+
+_TABLE = (
+    _arm("APB", "abductor pollicis brevis", "median", "C8 T1", "T1", "wrist"),
+    _arm("FDI", "first dorsal interosseous", "ulnar", "C8 T1", "T1", "wrist"),
+    _arm("ADM", "abductor digiti minimi", "ulnar", "C8 T1", "C8", "wrist"),
+    _arm("EDC", "extensor digitorum communis", "radial", "C7 C8", "C7", "elbow"),
+    _arm("FDS", "flexor digitorum superficialis", "median", "C7 C8 T1", "C8", "elbow"),
+    _arm("FCR", "flexor carpi radialis", "median", "C6 C7", "C7", "elbow"),
+    _arm("PT", "pronator teres", "median", "C6 C7", "C6", "elbow"),
+    _arm("BB", "biceps brachii", "musculocutaneous", "C5 C6", "C6", "erb"),
+    _arm("TB", "triceps brachii", "radial", "C6 C7 C8", "C7", "erb"),
+    _arm("BR", "brachioradialis", "radial", "C5 C6", "C6", "erb"),
+    _arm("deltoid", "deltoid", "axillary", "C5 C6", "C5", "erb"),
+    _leg("VL", "vastus lateralis", "femoral", "L2 L3 L4", "L4", "groin"),
+    _leg("TA", "tibialis anterior", "fibular", "L4 L5", "L4", "below_fibular_head"),
+    _leg("MG", "gastrocnemius, medial head", "tibial", "S1 S2", "S1", "knee"),
+    _leg("SOL", "soleus", "tibial", "S1 S2", "S1", "knee"),
+    _leg(
+        "EDB", "extensor digitorum brevis", "fibular", "L5 S1", "L5", "ankle", foot_intrinsic=True
+    ),
+    _leg("AH", "abductor hallucis", "tibial", "S1 S2", "S1", "ankle", foot_intrinsic=True),
+)
+
+MUSCLES: Mapping[str, MuscleAnatomy] = MappingProxyType({row.name: row for row in _TABLE})
+
+# Pairs that share a beta-band drive in a steady task (Jaiser 2016 PLoS One 11:e0149029).
+COHERENCE_PAIRS: tuple[tuple[str, str], ...] = (
+    ("EDC", "FDI"),
+    ("FDS", "FDI"),
+    ("MG", "EDB"),
+    ("TA", "EDB"),
+)
+
+_SIDES: Mapping[str, Side] = MappingProxyType({"left": "left", "right": "right"})
+
+
+def anatomy(name: str) -> MuscleAnatomy:
+    """The row of a muscle. Errors: KeyError naming the muscle if the table does not hold it."""
+    try:
+        return MUSCLES[name]
+    except KeyError:
+        raise KeyError(f"muscle {name!r} is not in the table; known: {', '.join(MUSCLES)}") from None
+
+
+def muscle_from_label(label: str) -> Muscle | None:
+    """`left FDI` -> Muscle("FDI", "left"); None if the label is not a side and a known muscle."""
+    side, _, name = label.strip().partition(" ")
+    known = _SIDES.get(side.lower())
+    if known is None or name.strip() not in MUSCLES:
+        return None
+    return Muscle(name.strip(), known)
+
+
+def shared_pattern(muscles: Iterable[Muscle]) -> str | None:
+    """The one root or nerve that two or more abnormal muscles share, or None.
+
+    A motor neuron disease crosses roots and nerves; a pattern that one lesion explains leaves the
+    attribution open (clinical reference 6.3, pattern rules). A normal SNAP does not clear it.
+    """
+    rows = [anatomy(muscle.name) for muscle in dict.fromkeys(muscles)]
+    if len({row.name for row in rows}) < 2:
+        return None
+    nerves = {row.nerve for row in rows}
+    if len(nerves) == 1:
+        return f"{nerves.pop()} nerve"
+    common = set(rows[0].roots).intersection(*(row.roots for row in rows[1:]))
+    mains = [row.main_root for row in rows if row.main_root in common]
+    if not common:
+        return None
+    return max(sorted(common), key=mains.count) + " root"
