@@ -1,0 +1,145 @@
+"""Sweeps: the signal around each stimulus, cut when complete.
+
+Time zero is the edge the stream itself showed, moved by the front end's group delay to where the
+analogue samples of that moment lie; never a host time. Host time only tells which stimulus an edge
+belongs to: the nearest one unclaimed, in order, within half a second.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from drivers.types import Stimulus, StreamInfo, Trigger
+from service.model import Sweep
+
+from .ring import Ring
+from .scale import Scale
+
+JOIN_WINDOW_S = 0.5
+CERTAIN_S = 0.1  # nearer than this no other stimulus can be meant: the fastest answer of a fire
+HOLD_S = 0.25  # how long a complete sweep waits for word of its stimulus
+STIMULATOR_LINE = "stimulator"
+
+
+@dataclass(slots=True)
+class _Pending:
+    """An edge whose sweep is not out yet."""
+
+    trigger: Trigger
+    at_s: float
+    start_index: int
+    stimulus: Stimulus | None = None
+
+
+class SweepCutter:
+    """Joins edges and stimuli of one stream and cuts its sweeps out of the ring.
+
+    pre_s, post_s: the window, from `pre_s` before the edge to `post_s` after it. Channels: the
+    stream's emg channels. Only rising edges of the stimulator's line make sweeps.
+    """
+
+    def __init__(
+        self,
+        stream: StreamInfo,
+        ring: Ring,
+        *,
+        pre_s: float,
+        post_s: float,
+        device: str,
+        recording: str,
+    ) -> None:
+        self.stream = stream
+        self.ring = ring
+        self.device = device
+        self.recording = recording
+        self._before = round(pre_s * stream.rate_hz)
+        self._count = self._before + round(post_s * stream.rate_hz)
+        self._scale = Scale.of_emg(stream)
+        self._pending: list[_Pending] = []
+        self._stimuli: list[Stimulus] = []
+
+    def expect(self, stimulus: Stimulus) -> None:
+        """A pulse was sent; again with the same id: corrected, or withdrawn (`sent_s` None)."""
+        self._stimuli = [s for s in self._stimuli if s.id != stimulus.id]
+        if stimulus.sent_s is not None and not any(
+            p.stimulus is not None and p.stimulus.id == stimulus.id for p in self._pending
+        ):
+            self._stimuli.append(stimulus)
+            self._stimuli.sort(key=lambda s: s.sent_s or 0.0)
+
+    def trigger(self, trigger: Trigger, at_s: float) -> None:
+        """An edge the stream showed, at host time `at_s` by the epoch's clock mapping."""
+        if trigger.line == STIMULATOR_LINE and trigger.edge == "rise":
+            start = math.floor(trigger.sample_index) - self._before
+            self._pending.append(_Pending(trigger, at_s, start))
+
+    def ready(self, now_s: float) -> list[Sweep]:
+        """Sweeps now complete, in order. now_s: host time of the newest block."""
+        done = []
+        for pending in list(self._pending):
+            if pending.stimulus is None:
+                self._claim(pending, now_s)
+            known = pending.stimulus is not None or now_s >= pending.at_s + HOLD_S
+            if known and self._complete(pending):
+                self._pending.remove(pending)
+                done.append(self._cut(pending, now_s))
+        return done
+
+    def close(self, now_s: float) -> list[Sweep]:
+        """The epoch is over: every sweep under way, as far as it came."""
+        pending, self._pending = self._pending, []
+        for one in pending:
+            self._claim(one, math.inf)
+        return [self._cut(one, now_s) for one in pending]
+
+    def unseen(self, now_s: float) -> list[Stimulus]:
+        """Stimuli whose edge did not come within the join window; each is told once."""
+        late = [s for s in self._stimuli if now_s > (s.sent_s or 0.0) + JOIN_WINDOW_S + HOLD_S]
+        self._stimuli = [s for s in self._stimuli if s not in late]
+        return late
+
+    def _claim(self, pending: _Pending, now_s: float) -> None:
+        nearest = min(
+            self._stimuli, key=lambda s: abs((s.sent_s or 0.0) - pending.at_s), default=None
+        )
+        if nearest is None:
+            return
+        apart_s = abs((nearest.sent_s or 0.0) - pending.at_s)
+        settled = now_s >= pending.at_s + HOLD_S
+        if apart_s <= CERTAIN_S or (settled and apart_s <= JOIN_WINDOW_S):
+            self._stimuli.remove(nearest)
+            pending.stimulus = replace(nearest, seen=pending.trigger)
+
+    def _complete(self, pending: _Pending) -> bool:
+        newest = self.ring.newest()
+        end = (pending.trigger.epoch, pending.start_index + self._count)
+        return newest is not None and newest >= end
+
+    def _cut(self, pending: _Pending, received_s: float) -> Sweep:
+        trigger, start = pending.trigger, pending.start_index
+        samples_uv = np.full((len(self._scale.rows), self._count), np.nan)
+        for window in self.ring.pieces(trigger.epoch, start, self._count):
+            at = window.first_index - start
+            samples_uv[:, at : at + window.data.shape[-1]] = self._scale.physical(window.data)
+        delay = self.stream.group_delay_s * self.stream.rate_hz
+        return Sweep(
+            id=f"{self.recording or self.device}:{self.stream.name}:{trigger.epoch}"
+            f":{trigger.sample_index:g}",
+            recording=self.recording,
+            device=self.device,
+            stream=self.stream.name,
+            epoch=trigger.epoch,
+            trigger=trigger,
+            stimulus=pending.stimulus,
+            channels=self._scale.labels,
+            start_index=start,
+            rate_hz=self.stream.rate_hz,
+            zero_index=trigger.sample_index - start + delay,
+            samples_uv=samples_uv,
+            gap=bool(np.isnan(samples_uv).any()),
+            time_zero_known=True,
+            received_s=received_s,
+        )
