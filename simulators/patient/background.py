@@ -1,0 +1,59 @@
+"""What is always on the leads: amplifier and electrode noise, and the mains.
+
+Sources: Texas Instruments SBAS499 (input-referred noise of the ADS1299 by rate and gain; gain 8
+from memory); Huigen E et al. 2002, Med Biol Eng Comput 40:332 (electrode noise exceeds the amplifier's).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.signal import lfilter
+
+from .front_end import FloatArray, FrontEnd
+
+AMPLIFIER_RATES_HZ = (250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
+AMPLIFIER_NOISE_UV = (0.19, 0.27, 0.38, 0.54, 0.77, 1.15, 3.05)
+ELECTRODE_NOISE_UV_PER_SQRT_HZ = 0.040
+SINC3_NOISE_BANDWIDTH = 0.275  # of the output rate: the integral of sinc^6
+MAINS_UV = (2.5, 0.8, 0.5)  # 50, 100, 150 Hz
+# White noise through three moving averages has, at the output rate, the autocorrelation
+# (66, 26, 1) / 66; these taps are its minimum-phase factor.
+SINC3_COLOUR = np.convolve((1.0, 0.4305753470999737), (1.0, 0.0430962882032647))
+
+
+def noise_rms_uv(rate_hz: float) -> float:
+    """Total noise at the amplifier's output, referred to the input."""
+    amplifier = np.exp(
+        np.interp(np.log(rate_hz), np.log(AMPLIFIER_RATES_HZ), np.log(AMPLIFIER_NOISE_UV))
+    )
+    electrode = ELECTRODE_NOISE_UV_PER_SQRT_HZ * np.sqrt(SINC3_NOISE_BANDWIDTH * rate_hz)
+    return float(np.hypot(amplifier, electrode))
+
+
+class Background:
+    """Noise and mains of all channels, in consecutive stretches of any fixed lengths."""
+
+    def __init__(
+        self, channels: int, front_end: FrontEnd, mains_hz: float, rng: np.random.Generator
+    ) -> None:
+        self._rng = rng
+        self._channels = channels
+        colour = SINC3_COLOUR if front_end.kind == "sinc3" else np.ones(1)
+        rms = noise_rms_uv(front_end.rate_hz)
+        self._taps: FloatArray = colour * (rms / float(np.linalg.norm(colour)))
+        self._state = np.zeros((channels, self._taps.size - 1))
+        orders = np.arange(1.0, len(MAINS_UV) + 1)
+        frequencies: FloatArray = mains_hz * orders[mains_hz * orders < front_end.rate_hz / 2]
+        self._step = 2 * np.pi * frequencies / front_end.rate_hz
+        gain = np.abs(front_end.transfer(frequencies)) * np.array(MAINS_UV[: frequencies.size])
+        level = gain * rng.uniform(0.5, 1.5, (channels, frequencies.size))
+        angle = rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.3, (channels, frequencies.size))
+        self._cosine, self._sine = level * np.cos(angle), level * np.sin(angle)
+
+    def next(self, first: int, count: int) -> FloatArray:
+        """(n_channels, count) µV; `first` is the index of the first sample since power-on."""
+        white = self._rng.standard_normal((self._channels, count))
+        noise, self._state = lfilter(self._taps, 1.0, white, axis=1, zi=self._state)
+        angle = self._step[:, None] * np.arange(first, first + count)
+        mains = self._cosine @ np.sin(angle) + self._sine @ np.cos(angle)
+        return np.asarray(noise + mains)

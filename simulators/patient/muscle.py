@@ -1,0 +1,251 @@
+"""One muscle of the patient: its pool, its fibres under the electrodes, its axons, and its dials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .anatomy import Anatomy, MuscleAnatomy
+from .drive import Beat, clonus_share
+from .effects import effect
+from .fasciculation import Fasciculation, FasciculationSource
+from .fibres import scatter_fibres, unit_spectra
+from .front_end import ComplexArray, FloatArray, Grid
+from .nerve import MotorAxons
+from .pool import STEP_S, BoolArray, IntArray, MotorPool, PoolProperties, excitation_for
+from .streams import bounded_normal, random_stream
+
+TEMPLATE_S = 0.026
+DIAL_PER_S = 1.0
+EFFORT_RISE_S = 0.4
+ONSET_SHARE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the patient is asked to do; level is a share of maximal effort."""
+
+    name: str
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One muscle in one time step. Times in seconds from power-on, in order; `units` and `times_s`
+    are voluntary, tonic and reflex discharges, fasciculations apart."""
+
+    units: IntArray
+    times_s: FloatArray
+    fasciculations: tuple[Fasciculation, ...]
+    beats_s: tuple[float, ...]
+
+
+def base_to_negative_peak(waveform_uv: FloatArray) -> float:
+    """Amplitude in µV of a noise-free response whose baseline is 0; negative is negative."""
+    return float(-waveform_uv.min())
+
+
+def onset_s(waveform_uv: FloatArray, rate_hz: float) -> float:
+    """Where a noise-free response first leaves 2 % of its negative peak, walking back from it."""
+    up = -waveform_uv
+    peak = int(np.argmax(up))
+    level = ONSET_SHARE * up[peak]
+    before = int(np.flatnonzero(up[:peak] <= level)[-1])
+    return float(before + (level - up[before]) / (up[before + 1] - up[before])) / rate_hz
+
+
+class Muscle:
+    """The physiology of one muscle on one side; lives on the patient's seconds, not on samples."""
+
+    def __init__(
+        self,
+        key: str,
+        anatomy: MuscleAnatomy,
+        arm: Anatomy,
+        grid: Grid,
+        *,
+        seed: int,
+        nerve_velocity_m_s: float,
+        distal_delay_s: float = 0.0,
+    ) -> None:
+        self.key = key
+        self.anatomy = anatomy
+        self._grid = grid
+        build = random_stream(seed, key, "build")
+        self.properties = PoolProperties.draw(anatomy.units, build)
+        self._pool = MotorPool(self.properties, random_stream(seed, key, "discharge"))
+        self._reflex = random_stream(seed, key, "reflex")
+        self._stimulus = random_stream(seed, key, "stimulus")
+        bundle = scatter_fibres(anatomy, arm.fibre_velocity_m_s, build)
+        spectra = unit_spectra(anatomy, bundle, grid) * self.properties.size[:, None]
+        self.axons = MotorAxons(
+            anatomy, nerve_velocity_m_s, arm.nerve_velocity_spread, self.properties.size, build
+        )
+        self.spectra = self._calibrated(spectra, build)
+        self.axons.distal_delay_s = distal_delay_s
+        table = grid.phase_table(self.spectra, TEMPLATE_S)
+        self.templates = [list(rows) for rows in table]
+        self.template_samples = table.shape[2]
+        peaks = np.ptp(table[:, 0], axis=1)
+        self._spontaneous = FasciculationSource(peaks, random_stream(seed, key, "fasciculation"))
+        self._loss_order = build.permutation(anatomy.units)
+        self._depth = effect("corticospinal.depth") * anatomy.corticospinal
+        self.umn = self.lmn = self.umn_goal = self.lmn_goal = 0.0
+        self._excitation = 0.0
+        self._clonus_share = 0.0
+        self._m_waves: dict[tuple[str, bytes], ComplexArray] = {}
+        self._goals: dict[float, float] = {}
+        self.alive: BoolArray = np.ones(anatomy.units, dtype=np.bool_)
+        self.growth = 1.0
+
+    def _calibrated(self, spectra: ComplexArray, build: np.random.Generator) -> ComplexArray:
+        """Unit potentials in µV, and terminal latencies, such that the healthy distal CMAP has this
+        subject's amplitude and onset."""
+        amplitude_uv = 1e3 * bounded_normal(build, *self.anatomy.cmap_mv)
+        latency_s = 1e-3 * bounded_normal(build, *self.anatomy.latency_ms)
+        self.axons.terminal_s = 0.002
+        summed = self._delayed_sum(spectra, self.axons.latency_s(self.anatomy.distal_site))
+        waveform = self._grid.waveform(summed)
+        self.axons.terminal_s += latency_s - onset_s(waveform, self._grid.source_rate_hz)
+        return np.asarray(spectra * (amplitude_uv / base_to_negative_peak(waveform)))
+
+    def _delayed_sum(self, spectra: ComplexArray, latency_s: FloatArray) -> ComplexArray:
+        turn = np.exp(-2j * np.pi * latency_s[:, None] * self._grid.frequencies_hz)
+        return np.asarray((spectra * turn).sum(axis=0))
+
+    # --- dials -----------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Take the dial goals at once, as a case does at its start."""
+        self.umn, self.lmn = self.umn_goal, self.lmn_goal
+        self._lose_units()
+
+    def _move_dials(self, duration_s: float) -> None:
+        step = DIAL_PER_S * duration_s
+        self.umn += float(np.clip(self.umn_goal - self.umn, -step, step))
+        if self.lmn != self.lmn_goal:
+            self.lmn += float(np.clip(self.lmn_goal - self.lmn, -step, step))
+            self._lose_units()
+
+    def _lose_units(self) -> None:
+        """Units left and their growth: survivors take over a share of the orphaned fibres."""
+        lost = round(effect("lmn.lost_fraction") * self.lmn * self.anatomy.units)
+        self.alive = np.ones(self.anatomy.units, dtype=np.bool_)
+        self.alive[self._loss_order[:lost]] = False
+        orphaned = float(self.properties.size[~self.alive].sum())
+        kept = float(self.properties.size[self.alive].sum())
+        sprouted = 1.0 + effect("lmn.reinnervated_fraction") * orphaned / max(kept, 1e-9)
+        self.growth = min(sprouted, effect("lmn.reinnervation_cap"))
+        self._m_waves.clear()
+        self._goals.clear()
+
+    # --- discharge -------------------------------------------------------------------------------
+
+    def _wanted_excitation(self, task: Task) -> float:
+        """What the task calls for, after what the descending drive can still give."""
+        highest = self.properties.highest_excitation
+        if task.name in ("hold", "maximal"):
+            level = 1.0 if task.name == "maximal" else task.level
+            if level <= 0.0:
+                return 0.0
+            if level not in self._goals:
+                self._goals[level] = excitation_for(self.properties, level, self.alive, self.growth)
+            asked = self._goals[level]
+            reach = highest * (1.0 - effect("umn.drive_lost") * self.umn)
+            return min(asked * (1.0 - effect("umn.effort_lost") * self.umn), reach)
+        threshold = effect("dystonia.threshold")
+        if self.umn <= threshold:
+            return 0.0
+        return effect("dystonia.excitation") * (self.umn - threshold) / (1.0 - threshold)
+
+    def beat_time(self, beat: Beat, frequency_hz: float) -> Beat:
+        """When a beat of the limb reaches this muscle: extensors half a period after flexors."""
+        late = 0.5 / frequency_hz if self.anatomy.stretched == "extensor" else 0.0
+        return Beat(beat.at_s + late, beat.number)
+
+    def step(
+        self,
+        start_s: float,
+        duration_s: float,
+        *,
+        task: Task,
+        corticospinal: FloatArray,
+        beats: list[Beat],
+    ) -> Activity:
+        """Everything this muscle does in one time step; `corticospinal` has one value per ms."""
+        self._move_dials(duration_s)
+        before = self._excitation
+        span = self.properties.highest_excitation * duration_s / EFFORT_RISE_S
+        self._excitation += float(np.clip(self._wanted_excitation(task) - before, -span, span))
+        units, times = self._discharge(before, corticospinal)
+        reflex_units, reflex_times, answered = self._reflex_volleys(beats)
+        units = np.concatenate((units, reflex_units))
+        times = np.concatenate((start_s + times, reflex_times))
+        order = np.argsort(times, kind="stable")
+        spontaneous = self._spontaneous.events(start_s + duration_s, self.lmn, self.alive)
+        return Activity(units[order], times[order], tuple(spontaneous), answered)
+
+    def _discharge(self, before: float, corticospinal: FloatArray) -> tuple[IntArray, FloatArray]:
+        steps = corticospinal.size
+        ramp = np.linspace(before, self._excitation, steps + 1)[1:]
+        if ramp.max() < 1.0:
+            return np.empty(0, dtype=np.int64), np.empty(0)
+        rates = self.properties.rates_hz(
+            ramp, gain_kept=1.0 - effect("umn.rate_gain_lost") * self.umn
+        )
+        depth = self._depth * (1.0 - effect("umn.coherence_lost") * self.umn)
+        rates *= np.clip(1.0 + depth * corticospinal, 0.05, 3.0)
+        rates[~self.alive] = 0.0
+        return self._pool.fire(rates)
+
+    def _reflex_volleys(self, beats: list[Beat]) -> tuple[IntArray, FloatArray, tuple[float, ...]]:
+        """Nearly synchronous discharges to each beat, small units first, a few of them twice."""
+        units: list[IntArray] = [np.empty(0, dtype=np.int64)]
+        times: list[FloatArray] = [np.empty(0)]
+        answered: list[float] = []
+        for beat in beats:
+            draws = self._reflex.random((3, self.anatomy.units))
+            scatter = self._reflex.standard_normal(self.anatomy.units)
+            share = clonus_share(self.umn, beat.number)
+            strength = share * self.properties.threshold[-1]
+            firing = np.flatnonzero(
+                self.alive & (self.properties.threshold <= strength) & (draws[0] < 0.85)
+            )
+            if firing.size == 0:
+                continue
+            late = 0.012 * self.properties.threshold[firing] / strength
+            first = beat.at_s + 0.015 + late + 0.006 * np.clip(scatter[firing], -2.0, 3.0)
+            again = draws[1, firing] < 0.25
+            second = first[again] + 0.014 + 0.012 * draws[2, firing][again]
+            units += [firing, firing[again]]
+            times += [first, second]
+            answered.append(beat.at_s)
+        return np.concatenate(units), np.concatenate(times), tuple(answered)
+
+    # --- stimulation -----------------------------------------------------------------------------
+
+    def m_wave(self, site: str, answering: IntArray) -> ComplexArray:
+        """Spectrum (µV) of the response of the given living units to a stimulus at time 0."""
+        key = (site, answering.tobytes())
+        if key not in self._m_waves:
+            if len(self._m_waves) >= 64:
+                self._m_waves.clear()
+            latency = self.axons.latency_s(site)[answering]
+            self._m_waves[key] = self.growth * self._delayed_sum(self.spectra[answering], latency)
+        return self._m_waves[key]
+
+    def answer(self, site: str, current_ma: float, width_us: float, depth: float) -> IntArray:
+        """Living units that answer one pulse."""
+        units = self.axons.answering(current_ma, width_us, depth, self._stimulus)
+        return units[self.alive[units]]
+
+    def f_wave(self, site: str, answering: IntArray) -> tuple[IntArray, FloatArray]:
+        """Units that backfire after the same pulse, and their delays in seconds."""
+        units = self.axons.backfiring(answering, self._stimulus)
+        return units, self.axons.f_latency_s(site)[units]
+
+
+def steps_of(duration_s: float) -> int:
+    """Milliseconds of drive in a time step."""
+    return round(duration_s / STEP_S)

@@ -1,0 +1,379 @@
+"""The patient on an amplifier's sample clock: muscles, stimuli and noise become samples.
+
+Everything is generated in fixed time steps of 40 ms, whatever the caller asks for, so that the
+samples do not depend on how they were fetched.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor
+
+import numpy as np
+
+from .anatomy import Anatomy, arm
+from .background import Background
+from .cases import Case, read_case
+from .drive import TASKS, ClonusClock, CorticospinalInput
+from .effects import effects
+from .evoked import Placement, Pulse, artefact_spectrum, templates_of
+from .front_end import ComplexArray, FloatArray, FrontEnd, Grid
+from .muscle import Activity, Muscle, Task, steps_of
+from .pool import IntArray
+from .streams import bounded_normal, random_stream
+from .truth import Firings, Json, TruthLog
+
+STEP_S = 0.040
+REACH_S = 0.200  # how far beyond its own time step an event may still begin a potential
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """One channel: the muscle under its electrodes (`left FDI`), or None for an unused input."""
+
+    channel: int
+    muscle: str | None
+
+
+def load_patient(
+    case: str, *, seed: int, front_end: FrontEnd, leads: Sequence[Lead] | None = None
+) -> Patient:
+    """A patient on file, connected to a front end. `leads` absent: the case's own 8 channels.
+
+    Raises ValueError for an unknown case or a lead on a muscle that the case does not have.
+    """
+    on_file = read_case(case)
+    chosen = leads
+    if chosen is None:
+        chosen = [Lead(number, key) for number, key in enumerate(on_file.montage, start=1)]
+    for lead in chosen:
+        if lead.muscle is not None and lead.muscle not in on_file.montage:
+            raise ValueError(
+                f"channel {lead.channel} is on '{lead.muscle}', but patient {case} has only "
+                f"{', '.join(on_file.montage)}"
+            )
+    return Patient(on_file, seed=seed, front_end=front_end, leads=tuple(chosen))
+
+
+class Patient:
+    """See `load_patient`. One thread uses a patient at a time."""
+
+    def __init__(
+        self, case: Case, *, seed: int, front_end: FrontEnd, leads: tuple[Lead, ...]
+    ) -> None:
+        self.leads = leads
+        self._case, self._seed, self._front_end = case, seed, front_end
+        self._arm: Anatomy = arm()
+        self._grid = Grid.of(front_end)
+        self._muscles = self._build_muscles()
+        self._rows = {
+            key: [row for row, lead in enumerate(leads) if lead.muscle == key]
+            for key in self._muscles
+        }
+        rng = random_stream(seed, "limb")
+        frequency = effects()["clonus.frequency_hz"]
+        self._clonus = ClonusClock(
+            random_stream(seed, "clonus"), bounded_normal(rng, frequency.value, frequency.sd)
+        )
+        self._corticospinal = CorticospinalInput(random_stream(seed, "corticospinal"))
+        self._background = Background(
+            len(leads), front_end, self._arm.mains_hz, random_stream(seed, "background")
+        )
+        self._task = Task("rest", 0.0)
+        self._placement = Placement("median", "wrist", "left")
+        self._pulses: list[tuple[float, int, Pulse]] = []
+        self._pulse_count = 0
+        self._truth = TruthLog(front_end.rate_hz)
+        self._origin = self._position = 0
+        self._steps = self._first = self._end = 0
+        rate = front_end.rate_hz
+        longest = ceil(STEP_S * rate) + ceil(REACH_S * rate) + self._grid.length
+        self._spontaneous = np.zeros((len(leads), longest))
+        self._evoked = np.zeros((len(leads), longest))
+        self._base = np.zeros((len(leads), 0))
+        for muscle in self._muscles.values():
+            self._tell_dials(muscle)
+        self._truth.setting("task", 0.0, name="rest", level=0.0)
+
+    def _build_muscles(self) -> dict[str, Muscle]:
+        velocity = self._arm.nerve_velocity_m_s
+        muscles = {}
+        for key in self._case.montage:
+            anatomy = self._arm.muscles[key.split(" ", 1)[1]]
+            nerve = random_stream(self._seed, "nerve", anatomy.nerve)
+            muscle = Muscle(
+                key,
+                anatomy,
+                self._arm,
+                self._grid,
+                seed=self._seed,
+                nerve_velocity_m_s=bounded_normal(nerve, *velocity, limit=2.0),
+                distal_delay_s=1e-3 * self._case.distal_delay_ms.get(anatomy.nerve, 0.0),
+            )
+            muscle.umn_goal = self._case.dials[key].umn
+            muscle.lmn_goal = self._case.dials[key].lmn
+            muscle.settle()
+            muscles[key] = muscle
+        return muscles
+
+    # --- samples ---------------------------------------------------------------------------------
+
+    @property
+    def sample_index(self) -> int:
+        """Index of the next sample since the device's last boot."""
+        return self._position - self._origin
+
+    def reset_clock(self) -> None:
+        """The device rebooted: the next sample is number 0. The patient lives on."""
+        self._origin = self._position
+
+    def advance(self, n: int) -> FloatArray:
+        """The next `n` samples of every lead, (n_channels, n) µV behind the front end."""
+        out = np.empty((len(self.leads), n))
+        filled = 0
+        while filled < n:
+            if self._position == self._end:
+                self._next_step()
+            start = self._position - self._first
+            count = min(n - filled, self._end - self._position)
+            part = slice(start, start + count)
+            out[:, filled : filled + count] = self._base[:, part] + self._evoked[:, part]
+            filled += count
+            self._position += count
+        return out
+
+    def _next_step(self) -> None:
+        """Generate the next 40 ms."""
+        done = self._end - self._first
+        for buffer in (self._spontaneous, self._evoked):
+            buffer[:, : buffer.shape[1] - done] = buffer[:, done:]
+            buffer[:, buffer.shape[1] - done :] = 0.0
+        start_s = self._steps * STEP_S
+        self._steps += 1
+        self._first = self._end
+        self._end = ceil(self._steps * STEP_S * self._front_end.rate_hz - 1e-6)
+        shared = self._corticospinal.next(steps_of(STEP_S))
+        beats = self._clonus.beats(start_s, start_s + STEP_S, self._task.name == "stretch")
+        for muscle in self._muscles.values():
+            heard = [muscle.beat_time(beat, self._clonus.frequency_hz) for beat in beats]
+            activity = muscle.step(
+                start_s, STEP_S, task=self._task, corticospinal=shared, beats=heard
+            )
+            self._tell(muscle, activity)
+            self._draw(muscle, activity)
+        count = self._end - self._first
+        noise = self._background.next(self._first, count)
+        self._base = self._spontaneous[:, :count] + noise
+        while self._pulses and self._pulses[0][0] < self._end:
+            at, number, pulse = heapq.heappop(self._pulses)
+            self._deliver(at, number, pulse)
+        self._truth.forget(self._first)
+
+    def _draw(self, muscle: Muscle, activity: Activity) -> None:
+        """Add the potentials of one step's discharges."""
+        units, times = activity.units.tolist(), activity.times_s.tolist()
+        for event in activity.fasciculations:
+            for at_s in (event.at_s, event.at_s + event.doublet_s)[: 2 if event.doublet_s else 1]:
+                units.append(event.unit)
+                times.append(at_s)
+        samples = [at_s * self._front_end.rate_hz for at_s in times]
+        self._add(self._spontaneous, muscle, units, samples)
+
+    def _add(
+        self, buffer: FloatArray, muscle: Muscle, units: list[int], samples: list[float]
+    ) -> None:
+        """Add one prepared template per discharge; `samples` are fractional, since power-on."""
+        phases, growth, length = self._grid.phases, muscle.growth, muscle.template_samples
+        templates, grown = muscle.templates, muscle.growth != 1.0
+        for row in self._rows[muscle.key]:
+            line = buffer[row]
+            for unit, sample in zip(units, samples, strict=True):
+                begin = ceil(sample)
+                template = templates[unit][floor((begin - sample) * phases + 0.5)]
+                begin -= self._first
+                line[begin : begin + length] += template * growth if grown else template
+
+    def _tell(self, muscle: Muscle, activity: Activity) -> None:
+        """Log one step's truth."""
+        rate = self._front_end.rate_hz
+        self._truth.firings(Firings(muscle.key, activity.units, activity.times_s * rate))
+        for event in activity.fasciculations:
+            self._truth.event(
+                "fasciculations",
+                event.at_s * rate,
+                muscle=muscle.key,
+                unit=event.unit,
+                doublet_ms=1e3 * event.doublet_s,
+            )
+        for at_s in activity.beats_s:
+            self._truth.event("clonus_beats", at_s * rate, muscle=muscle.key)
+
+    # --- stimulation -----------------------------------------------------------------------------
+
+    def place(self, nerve: str, site: str, side: str) -> None:
+        """Put the stimulating electrodes somewhere. Raises ValueError for an unknown place."""
+        sites = self._arm.site_depth
+        for word, value, known in (
+            ("nerve", nerve, self._arm.nerves),
+            ("site", site, tuple(sites)),
+            ("side", side, ("left", "right")),
+        ):
+            if value not in known:
+                raise ValueError(f"{word} '{value}' is unknown; choose one of {', '.join(known)}")
+        self._placement = Placement(nerve, site, side)
+
+    def stimulate(self, at_sample: float, *, current_ma: float, width_us: float) -> None:
+        """One pulse at a fractional sample that has not been fetched yet, at the present placement.
+
+        Raises ValueError for a sample in the past or a pulse without charge.
+        """
+        if not at_sample >= self.sample_index:
+            raise ValueError(
+                f"sample {at_sample} has already left the device (next is {self.sample_index})"
+            )
+        if not (current_ma > 0.0 and width_us > 0.0):
+            raise ValueError(f"a pulse of {current_ma} mA and {width_us} µs has no charge")
+        self._pulse_count += 1
+        pulse = Pulse(current_ma, width_us, self._placement)
+        at = at_sample + self._origin
+        if at < self._end:
+            self._deliver(at, self._pulse_count, pulse)
+        else:
+            heapq.heappush(self._pulses, (at, self._pulse_count, pulse))
+
+    def _deliver(self, at: float, number: int, pulse: Pulse) -> None:
+        """Artefact on every lead, M- and F-waves in the muscles that this place reaches."""
+        begin = ceil(at)
+        spectra = np.stack([self._artefact(lead, pulse) for lead in self.leads])
+        answers: dict[str, Json] = {}
+        for muscle in self._reached(pulse.placement):
+            depth = self._arm.site_depth[pulse.placement.site]
+            units = muscle.answer(pulse.placement.site, pulse.current_ma, pulse.width_us, depth)
+            answers[muscle.key] = units.size
+            if units.size == 0:
+                continue
+            for row in self._rows[muscle.key]:
+                spectra[row] += muscle.m_wave(pulse.placement.site, units)
+            self._f_waves(at, muscle, pulse.placement.site, units)
+        response = self._grid.samples(spectra, begin - at)
+        begin -= self._first
+        self._evoked[:, begin : begin + response.shape[1]] += response
+        self._truth.event(
+            "stimuli",
+            at,
+            number=number,
+            current_ma=pulse.current_ma,
+            width_us=pulse.width_us,
+            nerve=pulse.placement.nerve,
+            site=pulse.placement.site,
+            side=pulse.placement.side,
+            delivered=True,
+            units=answers,
+        )
+
+    def _f_waves(self, at: float, muscle: Muscle, site: str, units: IntArray) -> None:
+        back, delays = muscle.f_wave(site, units)
+        samples = (at + delays * self._front_end.rate_hz).tolist()
+        self._add(self._evoked, muscle, back.tolist(), samples)
+        for unit, sample in zip(back.tolist(), samples, strict=True):
+            self._truth.event("f_waves", sample, muscle=muscle.key, unit=unit)
+
+    def _reached(self, placement: Placement) -> list[Muscle]:
+        return [
+            muscle
+            for key, muscle in self._muscles.items()
+            if muscle.anatomy.nerve == placement.nerve
+            and placement.site in muscle.anatomy.sites
+            and key.startswith(placement.side)
+        ]
+
+    def _artefact(self, lead: Lead, pulse: Pulse) -> ComplexArray:
+        """A lead on the stimulated nerve is as far as the nerve is long; others are far away."""
+        distance = 300.0
+        if lead.muscle is not None:
+            muscle = self._muscles[lead.muscle]
+            if muscle in self._reached(pulse.placement):
+                distance = muscle.anatomy.site_mm[pulse.placement.site]
+        return artefact_spectrum(self._grid, pulse, distance)
+
+    # --- what can be turned ----------------------------------------------------------------------
+
+    def set_dial(self, muscle: str, *, umn: float | None = None, lmn: float | None = None) -> None:
+        """Move a dial (0-1) of one muscle, or of `all`; it turns at 1 per second. None leaves it.
+
+        Raises ValueError for an unknown muscle or a value outside 0-1; nothing is then changed.
+        """
+        if muscle != "all" and muscle not in self._muscles:
+            raise ValueError(f"no muscle '{muscle}'; there are {', '.join(self._muscles)} and all")
+        for name, value in (("umn", umn), ("lmn", lmn)):
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise ValueError(f"dial {name} must lie between 0 and 1, not {value}")
+        for key in self._muscles if muscle == "all" else (muscle,):
+            turned = self._muscles[key]
+            turned.umn_goal = turned.umn_goal if umn is None else umn
+            turned.lmn_goal = turned.lmn_goal if lmn is None else lmn
+            self._tell_dials(turned)
+
+    def _tell_dials(self, muscle: Muscle) -> None:
+        self._truth.setting(
+            "dials", self._end, muscle=muscle.key, umn=muscle.umn_goal, lmn=muscle.lmn_goal
+        )
+
+    def set_task(self, name: str, level: float = 0.0) -> None:
+        """What the patient does from the next time step on; effort rises and falls within 0.4 s.
+
+        Raises ValueError for an unknown task or a level outside 0-1.
+        """
+        if name not in TASKS:
+            raise ValueError(f"task '{name}' is unknown; choose one of {', '.join(TASKS)}")
+        if not 0.0 <= level <= 1.0:
+            raise ValueError(f"level must lie between 0 and 1, not {level}")
+        self._task = Task(name, level)
+        self._truth.setting("task", self._end, name=name, level=level)
+
+    # --- what is known ---------------------------------------------------------------------------
+
+    def truth(self, first: int, last: int) -> dict[str, Json]:
+        """What happened in samples [first, last) since the last boot, at the electrode; of the last
+        ten minutes. Indices are fractional samples."""
+        return self._truth.between(first + self._origin, last + self._origin, self._origin)
+
+    def templates(self) -> dict[str, Json]:
+        """Noise-free M-waves at the electrode, for the dials as they are now."""
+        return {"m_waves": templates_of(self._muscles.values(), self._grid)}
+
+    def describe(self) -> dict[str, Json]:
+        """Who this is, which muscle is on which channel, dials, task and place."""
+        channel = {lead.muscle: lead.channel for lead in self.leads}
+        return {
+            "patient": self._case.name,
+            "code": self._case.code,
+            "title": self._case.title,
+            "simulated": True,
+            "seed": self._seed,
+            "rate_hz": self._front_end.rate_hz,
+            "muscles": [
+                {
+                    "muscle": key,
+                    "name": muscle.anatomy.name,
+                    "side": key.split(" ", 1)[0],
+                    "nerve": muscle.anatomy.nerve,
+                    "channel": channel.get(key),
+                    "units": int(muscle.alive.sum()),
+                }
+                for key, muscle in self._muscles.items()
+            ],
+            "dials": {
+                key: {"umn": muscle.umn_goal, "lmn": muscle.lmn_goal}
+                for key, muscle in self._muscles.items()
+            },
+            "task": {"name": self._task.name, "level": self._task.level},
+            "placement": {
+                "nerve": self._placement.nerve,
+                "site": self._placement.site,
+                "side": self._placement.side,
+            },
+            "counter": self.sample_index,
+        }
