@@ -1,0 +1,155 @@
+"""The one thread that measures and grades: signals and sweeps in, results and cards out.
+
+Its queue is bounded. When analysis does not keep up, signals are refused and counted (the
+assessment then sees a gap, as it would after a loss); sweeps and settings are always taken.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import structlog
+
+from drivers.types import Epoch, StreamInfo
+from service.acquisition.types import Signal
+from service.model import MuscleStatus, Sweep
+
+from .assessment import Assessment, SweepResult
+from .montage import Montage, default_montage
+
+WAITING_SIGNALS = 2000
+CARDS_S = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the assessor tells, on its own thread; must not block."""
+
+    montage: Callable[[Montage], None]
+    sweep: Callable[[Sweep, SweepResult], None]
+    card: Callable[[MuscleStatus], None]
+    trouble: Callable[[str], None]
+
+
+class Assessor:
+    """The assessment begins with the first epoch that names muscles. `now`: monotonic clock."""
+
+    def __init__(self, tell: Findings, now: Callable[[], float]) -> None:
+        self._tell = tell
+        self._now = now
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._signals = 0
+        self._assessment: Assessment | None = None
+        self._cards: dict[str, MuscleStatus] = {}
+        self._cards_s = 0.0
+        self._troubled: set[str] = set()
+        self._thread = threading.Thread(target=self._run, name="assessment", daemon=True)
+        self.refused_samples = 0
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self, timeout_s: float = 1.0) -> None:
+        """Finish the job under way; the rest is forgotten (it can be had again from the record)."""
+        self._jobs.put(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def open(self, device: str, epoch: Epoch) -> None:
+        """A new epoch; the first one with muscles begins the assessment."""
+        self._jobs.put(lambda: self._open(device, epoch))
+
+    def signal(self, device: str, signal: Signal) -> None:
+        """Samples to look at; refused when 2000 blocks already wait."""
+        if self._signals >= WAITING_SIGNALS:
+            self.refused_samples += int(signal.data_uv.shape[-1])
+            return
+        self._signals += 1
+        self._jobs.put(lambda: self._signal(device, signal))
+
+    def sweep(self, sweep: Sweep) -> None:
+        """A complete sweep to measure."""
+        self._jobs.put(lambda: self._sweep(sweep))
+
+    def ask(self, change: Callable[[Assessment], None]) -> Future[None]:
+        """Change something in the assessment (task, temperature, exclusion), in order."""
+        answer: Future[None] = Future()
+
+        def job() -> None:
+            try:
+                if self._assessment is not None:
+                    change(self._assessment)
+            except Exception as error:
+                answer.set_exception(error)
+            else:
+                answer.set_result(None)
+
+        self._jobs.put(job)
+        return answer
+
+    def _run(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=CARDS_S)
+            except queue.Empty:
+                self._guard(self._send_cards)
+                continue
+            if job is None:
+                return
+            self._guard(job)
+            if self._now() - self._cards_s >= CARDS_S:
+                self._guard(self._send_cards)
+
+    def _guard(self, job: Callable[[], None]) -> None:
+        """An analysis that fails must not end all others; it is said once per kind of error."""
+        try:
+            job()
+        except Exception as error:
+            kind = type(error).__name__
+            if kind not in self._troubled:
+                self._troubled.add(kind)
+                log.exception("assessment")
+                self._tell.trouble(f"an analysis failed and its result is missing: {error}")
+
+    def _open(self, device: str, epoch: Epoch) -> None:
+        if self._assessment is None:
+            montage = montage_of(epoch.info.streams)
+            if not montage.leads:
+                return
+            self._assessment = Assessment(montage)
+            self._tell.montage(montage)
+        self._assessment.open(device, epoch)
+
+    def _signal(self, device: str, signal: Signal) -> None:
+        self._signals -= 1
+        if self._assessment is not None:
+            self._assessment.signal(device, signal)
+
+    def _sweep(self, sweep: Sweep) -> None:
+        if self._assessment is not None:
+            self._tell.sweep(sweep, self._assessment.sweep(sweep))
+
+    def _send_cards(self) -> None:
+        self._cards_s = self._now()
+        if self._assessment is None:
+            return
+        for card in self._assessment.cards():
+            if self._cards.get(card.muscle.key) != card:
+                self._cards[card.muscle.key] = card
+                self._tell.card(card)
+
+
+def montage_of(streams: tuple[StreamInfo, ...]) -> Montage:
+    """The montage named by the first stream that has muscles; empty when none has."""
+    for stream in streams:
+        montage = default_montage(stream)
+        if montage.leads:
+            return montage
+    return Montage(())

@@ -1,0 +1,288 @@
+"""When a stimulator may fire: the safety rules as one pure state machine.
+
+No I/O, no clock, no thread: every method is told the time, and `service.bedside.stimulation` does
+what `armed` says. Rules (safety notes N1-N10 in docs/safety.md): a pulse needs a named operator on
+one page that has been heard within 1 s, a live amplifier, a chosen nerve and side, and limits kept;
+everything unexpected disarms; unknown is treated as disarmed here and shown as armed on the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from drivers.config import StimulatorLimits
+from drivers.types import Pulse
+
+SILENT_S = 1.0
+UNSEEN_S = 1.0
+UNSEEN_LIMIT = 2
+DEFAULT_WIDTH_US = 200.0
+
+
+class Phase(StrEnum):
+    """What the page shows. `stopped` is latched until somebody arms again."""
+
+    NONE = "none"
+    SAFE = "safe"
+    ARMED = "armed"
+    FIRING = "firing"
+    STOPPED = "stopped"
+    UNKNOWN = "unknown"
+
+
+class RefusedError(Exception):
+    """A request the rules do not allow; nothing was sent. `cause` is one word for the record."""
+
+    def __init__(self, cause: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the stimulating electrodes lie and which muscle is watched; empty words: not chosen."""
+
+    nerve: str = ""
+    site: str = ""
+    side: str = ""
+    muscle: str = ""
+
+
+class Interlock:
+    """The rules for one stimulator."""
+
+    def __init__(self, limits: StimulatorLimits, *, present: bool) -> None:
+        self.limits = limits
+        self.phase = Phase.UNKNOWN if present else Phase.NONE
+        self.sentence = (
+            "waiting for the stimulator" if present else "no stimulator is set up; start with one"
+        )
+        self.pulse = Pulse(limits.start_ma, DEFAULT_WIDTH_US)
+        self.placement = Placement()
+        self.operator = ""
+        self.controller: str | None = None
+        self.expires_s: float | None = None
+        self._live = False
+        self._epoch: int | None = None
+        self._heard: dict[str, float] = {}
+        self._nonces: set[str] = set()
+        self._train: list[float] = []
+        self._waiting: dict[str, float] = {}
+        self._unseen = 0
+
+    @property
+    def armed(self) -> bool:
+        """True while the stimulator itself may be armed; otherwise it must be told to disarm."""
+        return self.phase in (Phase.ARMED, Phase.FIRING)
+
+    def heard(self, client: str, now_s: float) -> None:
+        """A page has shown that it is there."""
+        self._heard[client] = now_s
+
+    def gone(self, client: str) -> None:
+        """A page has closed; the one that armed takes the arming with it."""
+        self._heard.pop(client, None)
+        if client == self.controller:
+            self._disarm("the page that armed was closed")
+
+    def ready(self) -> None:
+        """The stimulator has answered and is disarmed. STOP stays latched."""
+        if self.phase is Phase.UNKNOWN:
+            self._set(Phase.SAFE, "")
+
+    def link_lost(self, sentence: str) -> None:
+        """The stimulator does not answer: its state is not known."""
+        self._release()
+        if self.phase is not Phase.NONE:
+            self._set(Phase.UNKNOWN, sentence)
+
+    def stop(self) -> None:
+        """Off, latched until armed again; from any state, by anybody."""
+        self._release()
+        if self.phase is not Phase.NONE:
+            self._set(Phase.STOPPED, "stopped; arm again to go on")
+
+    def disarm(self, sentence: str = "disarmed") -> None:
+        """Off by request."""
+        self._disarm(sentence)
+
+    def amplifier(self, live: bool, epoch: int | None) -> None:
+        """State of the recording device: not live, or a new epoch, disarms."""
+        if self._live and not live:
+            self._disarm("the amplifier no longer sends data")
+        elif epoch != self._epoch and self._epoch is not None:
+            self._disarm("the amplifier started a new epoch")
+        self._live, self._epoch = live, epoch
+
+    def place(self, placement: Placement) -> None:
+        """Another step: disarms, and starts from 0 mA at a new nerve or side."""
+        if placement == self.placement:
+            return
+        moved = (placement.nerve, placement.side) != (self.placement.nerve, self.placement.side)
+        self.placement = placement
+        if moved:
+            self.pulse = Pulse(self.limits.start_ma, self.pulse.width_us)
+        self._disarm("the step changed")
+
+    def check_configure(self, pulse: Pulse) -> None:
+        """Raises RefusedError above a limit or for too large a step up."""
+        self._check_present()
+        self._check_limits(pulse)
+        allowed = max(
+            self.limits.max_step_ma, self.limits.max_step_fraction * self.pulse.current_ma
+        )
+        if pulse.current_ma - self.pulse.current_ma > allowed + 1e-9:
+            raise RefusedError(
+                "step_too_large",
+                f"{pulse.current_ma:g} mA is more than {allowed:g} mA above the present "
+                f"{self.pulse.current_ma:g} mA; go up in smaller steps",
+            )
+
+    def configured(self, pulse: Pulse) -> None:
+        """The stimulator has confirmed the pulse, and disarmed."""
+        self._disarm("configured; arm to stimulate")
+        self.pulse = pulse
+
+    def check_arm(self, client: str, operator: str, now_s: float) -> None:
+        """Raises RefusedError unless `client` may arm now."""
+        self._check_present()
+        if not operator.strip():
+            raise RefusedError("no_operator", "arming needs the initials of who stimulates")
+        if self.phase is Phase.UNKNOWN:
+            raise RefusedError("unknown_state", f"its state is not known: {self.sentence}")
+        if self.armed and client != self.controller:
+            raise RefusedError("other_controller", f"{self.operator} has armed on another page")
+        if not (self.placement.nerve and self.placement.side):
+            raise RefusedError("no_step", "choose nerve, site and side before arming")
+        if self.pulse.current_ma <= 0:
+            raise RefusedError("no_current", "set a current before arming")
+        self._check_signal(client, now_s)
+
+    def armed_by(self, client: str, operator: str, now_s: float) -> None:
+        """The stimulator has confirmed that it is armed."""
+        self.controller, self.operator = client, operator.strip()
+        self.expires_s = now_s + self.limits.arm_timeout_s
+        self._unseen = 0
+        self._waiting.clear()
+        self._set(Phase.ARMED, f"armed by {self.operator}")
+
+    def fire(self, client: str, nonce: str, now_s: float) -> Pulse:
+        """The pulse to send, once. Raises RefusedError; a refused or used nonce never fires."""
+        self._check_present()
+        if not nonce or nonce in self._nonces:
+            raise RefusedError("replayed", "this pulse was asked for before; press again")
+        self._nonces.add(nonce)
+        self.tick(now_s)
+        if not self.armed:
+            raise RefusedError("not_armed", self.sentence or "arm the stimulator before firing")
+        if client != self.controller:
+            raise RefusedError("other_controller", f"{self.operator} has armed on another page")
+        self._check_signal(client, now_s)
+        self._check_limits(self.pulse)
+        self._check_train(now_s)
+        self._set(Phase.FIRING, self.sentence)
+        return self.pulse
+
+    def delivered(self, stimulus_id: str, now_s: float) -> None:
+        """The stimulator has answered that the pulse went out; the edge is now expected."""
+        if self._train and now_s - self._train[-1] >= self.limits.train_gap_s:
+            self._train.clear()
+        self._train.append(now_s)
+        self._waiting[stimulus_id] = now_s
+        if self.armed:
+            self.expires_s = now_s + self.limits.arm_timeout_s
+            self._set(Phase.ARMED, f"armed by {self.operator}")
+
+    def refused(self, sentence: str) -> None:
+        """The stimulator itself refused: it is not in the state we believed."""
+        self._disarm(sentence)
+
+    def unseen(self, stimulus_id: str) -> None:
+        """The pulse's edge did not come in the stream."""
+        if self._waiting.pop(stimulus_id, None) is not None:
+            self._unseen += 1
+
+    def seen(self, stimulus_id: str) -> None:
+        """The pulse's edge was found in the stream."""
+        if self._waiting.pop(stimulus_id, None) is not None:
+            self._unseen = 0
+
+    def tick(self, now_s: float) -> None:
+        """What time alone does: silence, expiry, and pulses nobody saw."""
+        for stimulus_id in [i for i, at in self._waiting.items() if now_s - at > UNSEEN_S]:
+            self.unseen(stimulus_id)
+        if not self.armed:
+            return
+        if self.controller is not None and not self._present(self.controller, now_s):
+            self._disarm("the page that armed has been silent for more than 1 s")
+        elif self._unseen >= UNSEEN_LIMIT:
+            self._disarm(
+                "two pulses were sent but no edge came in the recording; check the trigger cable"
+            )
+        elif self.expires_s is not None and now_s >= self.expires_s:
+            self._disarm(f"no pulse for {self.limits.arm_timeout_s:g} s")
+
+    def expires_in_s(self, now_s: float) -> float | None:
+        """Seconds of arming left; None when not armed."""
+        return None if self.expires_s is None else max(0.0, self.expires_s - now_s)
+
+    def _present(self, client: str, now_s: float) -> bool:
+        last = self._heard.get(client)
+        return last is not None and now_s - last <= SILENT_S
+
+    def _check_present(self) -> None:
+        if self.phase is Phase.NONE:
+            raise RefusedError("no_stimulator", self.sentence)
+
+    def _check_signal(self, client: str, now_s: float) -> None:
+        if not self._present(client, now_s):
+            raise RefusedError("silent_client", "this page has no live connection; reload it")
+        if not self._live:
+            raise RefusedError("no_signal", "the amplifier sends no data to record")
+
+    def _check_limits(self, pulse: Pulse) -> None:
+        limits = self.limits
+        if not 0 <= pulse.current_ma <= limits.max_ma:
+            raise RefusedError(
+                "above_limit", f"{pulse.current_ma:g} mA is outside 0 to {limits.max_ma:g} mA"
+            )
+        if not 0 < pulse.width_us <= limits.max_us:
+            raise RefusedError(
+                "above_limit", f"{pulse.width_us:g} µs is not above 0 and up to {limits.max_us:g}"
+            )
+        charge_uc = pulse.current_ma * pulse.width_us / 1000.0
+        if charge_uc > limits.max_charge_uc:
+            raise RefusedError(
+                "above_limit", f"{charge_uc:g} µC is above the limit of {limits.max_charge_uc:g} µC"
+            )
+        # mA² · ohm · µs = 1e-12 J
+        energy_mj = pulse.current_ma**2 * limits.load_ohm * pulse.width_us * 1e-9
+        if energy_mj > limits.max_energy_mj:
+            raise RefusedError(
+                "above_limit", f"{energy_mj:g} mJ is above the limit of {limits.max_energy_mj:g} mJ"
+            )
+
+    def _check_train(self, now_s: float) -> None:
+        limits = self.limits
+        if not self._train or now_s - self._train[-1] >= limits.train_gap_s:
+            return
+        if now_s - self._train[-1] < 1.0 / limits.max_rate_hz:
+            raise RefusedError("too_soon", f"pulses must be {1 / limits.max_rate_hz:g} s apart")
+        if len(self._train) >= limits.max_train:
+            raise RefusedError(
+                "train_too_long",
+                f"{limits.max_train} pulses came without a pause; wait {limits.train_gap_s:g} s",
+            )
+
+    def _disarm(self, sentence: str) -> None:
+        was_armed = self.armed
+        self._release()
+        if was_armed:
+            self._set(Phase.SAFE, sentence)
+
+    def _release(self) -> None:
+        self.controller, self.operator, self.expires_s = None, "", None
+
+    def _set(self, phase: Phase, sentence: str) -> None:
+        self.phase, self.sentence = phase, sentence

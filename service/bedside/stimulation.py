@@ -1,0 +1,366 @@
+"""One stimulator: its own thread, which alone talks to it, and STOP, which waits for nobody.
+
+Requests queue for the thread and are judged by `Interlock`; heartbeats go out only while armed and
+while the event loop is healthy. `stop()` may come from any thread, takes no lock and never blocks:
+a second thread disarms the hardware at once, and everything that was queued is refused.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from drivers.config import StimulatorLimits
+from drivers.errors import DeviceError, StimulatorRefused
+from drivers.types import Pulse, Stimulator, Stimulus
+
+from .interlock import Interlock, Phase, Placement, RefusedError
+
+HEARTBEAT_S = 0.08
+LOOP_LAG_S = 0.25
+TICK_S = 0.02
+REOPEN_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StimulatorStatus:
+    """What the page shows; `expires_in_s` is None when not armed."""
+
+    state: Phase
+    sentence: str
+    current_ma: float
+    width_us: float
+    expires_in_s: float | None
+    ceiling_ma: float
+    placement: Placement
+    delivered_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line for the record and the log: a pulse, a refusal, or a change of state (N9)."""
+
+    what: str
+    cause: str
+    sentence: str
+    client: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StimulationPorts:
+    """What stimulation tells. All of them are called on its thread and must not block.
+
+    expect: a pulse is about to be sent, so the edge that follows is its. status: the state changed.
+    record: see `Record`. beat_s: when the event loop last showed that it runs.
+    """
+
+    expect: Callable[[Stimulus], None]
+    status: Callable[[StimulatorStatus], None]
+    record: Callable[[Record], None]
+    beat_s: Callable[[], float]
+
+
+@dataclass(slots=True)
+class _Request:
+    run: Callable[[], None]
+    answer: Future[StimulatorStatus]
+    what: str
+    client: str
+
+
+class Stimulation:
+    """`open_stimulator` None: there is none. `now` is the monotonic clock."""
+
+    def __init__(
+        self,
+        open_stimulator: Callable[[], Stimulator] | None,
+        limits: StimulatorLimits,
+        ports: StimulationPorts,
+        now: Callable[[], float],
+    ) -> None:
+        self._open = open_stimulator
+        self._interlock = Interlock(limits, present=open_stimulator is not None)
+        self._ports = ports
+        self._now = now
+        self._device: Stimulator | None = None
+        self._hardware_armed = False
+        self._delivered = 0
+        self._last_beat_s = 0.0
+        self._reopen_s = 0.0
+        self._requests: deque[_Request] = deque()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._closing = False
+        self._threads = [
+            threading.Thread(target=self._run, name="stimulator", daemon=True),
+            threading.Thread(target=self._stopper, name="stimulator-stop", daemon=True),
+        ]
+        self._stop_now = threading.Event()
+        self.status = self._snapshot()
+
+    def start(self) -> None:
+        """Open the stimulator and begin disarmed."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self, timeout_s: float = 1.0) -> None:
+        """Stop, disarm, release the port."""
+        self.stop()
+        self._closing = True
+        self._wake.set()
+        self._stop_now.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout_s)
+
+    def stop(self) -> None:
+        """Off, latched until armed again. Never blocks; first in every queue."""
+        self._stop.set()
+        self._stop_now.set()
+        self._wake.set()
+
+    def heard(self, client: str) -> None:
+        """The page `client` has sent something just now."""
+        self._interlock.heard(client, self._now())
+
+    def gone(self, client: str) -> None:
+        """The page's socket has closed."""
+        self._submit("gone", client, lambda: self._interlock.gone(client))
+
+    def amplifier(self, live: bool, epoch: int | None) -> None:
+        """The recording device's state."""
+        self._submit("amplifier", "", lambda: self._interlock.amplifier(live, epoch))
+
+    def seen(self, stimulus_id: str) -> None:
+        """A pulse's edge was found in the stream."""
+        self._submit("seen", "", lambda: self._interlock.seen(stimulus_id))
+
+    def unseen(self, stimulus_id: str) -> None:
+        """A pulse's edge did not come."""
+        self._submit("unseen", "", lambda: self._interlock.unseen(stimulus_id))
+
+    def place(self, placement: Placement) -> Future[StimulatorStatus]:
+        """Another step of the study: disarms; 0 mA at a new nerve or side."""
+        return self._submit("place", "", lambda: self._interlock.place(placement))
+
+    def configure(self, pulse: Pulse) -> Future[StimulatorStatus]:
+        """Set the next pulse; disarms. The future raises RefusedError or a DeviceError."""
+        return self._submit("configure", "", lambda: self._configure(pulse))
+
+    def arm(self, client: str, operator: str) -> Future[StimulatorStatus]:
+        """Arm for `client`; needs initials. The future raises RefusedError or a DeviceError."""
+        return self._submit("arm", client, lambda: self._arm(client, operator))
+
+    def disarm(self) -> Future[StimulatorStatus]:
+        """Off by request."""
+        return self._submit("disarm", "", self._interlock.disarm)
+
+    def fire(self, client: str, nonce: str) -> Future[StimulatorStatus]:
+        """One pulse, never retried. The future raises RefusedError or a DeviceError."""
+        return self._submit("fire", client, lambda: self._fire(client, nonce))
+
+    def _submit(self, what: str, client: str, run: Callable[[], None]) -> Future[StimulatorStatus]:
+        request = _Request(run, Future(), what, client)
+        self._requests.append(request)
+        self._wake.set()
+        return request.answer
+
+    # -- everything below runs on the stimulator's thread, but for _stopper
+
+    def _stopper(self) -> None:
+        """Disarms the hardware while the other thread may be inside a call to it."""
+        while not self._closing:
+            self._stop_now.wait()
+            self._stop_now.clear()
+            device = self._device
+            if device is not None:
+                device.disarm()
+
+    def _run(self) -> None:
+        while not self._closing:
+            self._wake.wait(TICK_S if self._interlock.armed else 0.1)
+            self._wake.clear()
+            try:
+                self._turn()
+            except Exception:
+                log.exception("stimulator thread")
+                self._lost("internal error; the stimulator is treated as unknown")
+        self._handle_stop()
+        if self._device is not None:
+            self._device.close()
+
+    def _turn(self) -> None:
+        self._reopen()
+        while True:
+            if self._stop.is_set():
+                self._handle_stop()
+            try:
+                request = self._requests.popleft()
+            except IndexError:
+                break
+            self._answer(request)
+        self._interlock.tick(self._now())
+        self._heartbeat()
+        self._settle()
+
+    def _handle_stop(self) -> None:
+        self._stop.clear()
+        held = [self._requests.popleft() for _ in range(len(self._requests))]
+        self._interlock.stop()
+        self._hardware_armed = True  # whatever was believed: tell it once more
+        self._settle()
+        self._record("stop", "stop", self._interlock.sentence, "")
+        for request in held:
+            if request.what in ("configure", "arm", "fire"):
+                self._fail(request, RefusedError("stopped", "STOP was pressed; arm again"))
+            else:
+                self._answer(request)
+
+    def _answer(self, request: _Request) -> None:
+        try:
+            request.run()
+        except RefusedError as refusal:
+            self._fail(request, refusal)
+        except StimulatorRefused as refusal:
+            self._interlock.refused(str(refusal))
+            self._fail(request, RefusedError(refusal.cause, str(refusal)))
+        except (DeviceError, OSError) as error:
+            self._lost(str(error))
+            self._fail(request, RefusedError("link_lost", str(error)))
+        self._settle()
+        with suppress(InvalidStateError):  # failed above, or nobody waits any more
+            request.answer.set_result(self.status)
+
+    def _fail(self, request: _Request, refusal: RefusedError) -> None:
+        self._record(f"{request.what} refused", refusal.cause, str(refusal), request.client)
+        with suppress(InvalidStateError):  # nobody waits any more
+            request.answer.set_exception(refusal)
+
+    def _device_or_refuse(self) -> Stimulator:
+        if self._device is None:
+            raise RefusedError("unknown_state", self._interlock.sentence)
+        return self._device
+
+    def _configure(self, pulse: Pulse) -> None:
+        self._interlock.check_configure(pulse)
+        self._device_or_refuse().configure(pulse)
+        self._interlock.configured(pulse)
+        self._hardware_armed = False
+
+    def _arm(self, client: str, operator: str) -> None:
+        self._interlock.check_arm(client, operator, self._now())
+        self._check_loop()
+        device = self._device_or_refuse()
+        device.configure(self._interlock.pulse)
+        if self._stop.is_set():
+            raise RefusedError("stopped", "STOP was pressed; arm again")
+        self._hardware_armed = True
+        device.arm()
+        self._last_beat_s = self._now()
+        self._interlock.armed_by(client, operator, self._last_beat_s)
+        self._record("armed", "arm", self._interlock.sentence, client)
+
+    def _fire(self, client: str, nonce: str) -> None:
+        device = self._device_or_refuse()
+        requested_s = self._now()
+        pulse = self._interlock.fire(client, nonce, requested_s)
+        self._check_loop()
+        if self._stop.is_set():
+            raise RefusedError("stopped", "STOP was pressed; arm again")
+        where = self._interlock.placement
+        stimulus = Stimulus(
+            uuid.uuid4().hex, pulse, where.nerve, where.site, where.side,
+            requested_s, self._now(), None,
+        )  # fmt: skip
+        # before the pulse: its edge must find the stimulus already waiting
+        self._ports.expect(stimulus)
+        self.status = self._snapshot()
+        self._ports.status(self.status)
+        answer = device.fire(nonce)
+        self._last_beat_s = self._now()
+        self._delivered = answer.delivered_count
+        self._interlock.delivered(stimulus.id, self._last_beat_s)
+        self._record("pulse", "fire", f"{pulse.current_ma:g} mA {pulse.width_us:g} µs", client)
+
+    def _check_loop(self) -> None:
+        if self._now() - self._ports.beat_s() > LOOP_LAG_S:
+            self._interlock.disarm("the service was too slow to be trusted; arm again")
+            raise RefusedError("loop_lag", "the service is too slow just now; nothing was sent")
+
+    def _heartbeat(self) -> None:
+        now = self._now()
+        if not self._interlock.armed or now - self._last_beat_s < HEARTBEAT_S:
+            return
+        if now - self._ports.beat_s() > LOOP_LAG_S:
+            self._interlock.disarm("the service was too slow to be trusted; arm again")
+            return
+        device = self._device
+        if device is None:
+            return
+        try:
+            state = device.heartbeat()
+        except (DeviceError, OSError) as error:
+            self._lost(str(error))
+            return
+        self._last_beat_s = now
+        if not state.armed:
+            self._interlock.refused(f"the stimulator disarmed itself ({state.cause})")
+
+    def _settle(self) -> None:
+        """Make the hardware follow the interlock, and tell if anything changed."""
+        if self._hardware_armed and not self._interlock.armed:
+            self._hardware_armed = False
+            if self._device is not None:
+                self._device.disarm()
+        before, self.status = self.status, self._snapshot()
+        if before.state != self.status.state:
+            self._record(
+                self.status.state.value, "state", self.status.sentence, self._interlock.operator
+            )
+        if before != self.status:
+            self._ports.status(self.status)
+
+    def _lost(self, sentence: str) -> None:
+        self._interlock.link_lost(sentence)
+        device, self._device = self._device, None
+        if device is not None:
+            device.disarm()
+            device.close()
+        self._reopen_s = self._now() + REOPEN_S
+
+    def _reopen(self) -> None:
+        if self._open is None or self._device is not None or self._now() < self._reopen_s:
+            return
+        try:
+            self._device = self._open()
+            self._device.disarm()
+        except (DeviceError, OSError) as error:
+            self._interlock.link_lost(str(error))
+            self._reopen_s = self._now() + REOPEN_S
+            self._settle()
+            return
+        self._interlock.ready()
+        self._settle()
+
+    def _record(self, what: str, cause: str, sentence: str, client: str) -> None:
+        self._ports.record(Record(what, cause, sentence, client, self._now()))
+        log.info("stimulator", what=what, cause=cause, sentence=sentence, client=client)
+
+    def _snapshot(self) -> StimulatorStatus:
+        lock = self._interlock
+        expires = lock.expires_in_s(self._now())
+        return StimulatorStatus(
+            lock.phase, lock.sentence, lock.pulse.current_ma, lock.pulse.width_us,
+            None if expires is None else round(expires), lock.limits.max_ma, lock.placement,
+            self._delivered,
+        )  # fmt: skip
