@@ -1,0 +1,88 @@
+"""The file under the record: append only, written whole or kept, synced before it is forgotten."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .layout import RecordingError
+
+
+class DurableFile:
+    """A new file whose bytes stay in memory until the disk has them.
+
+    `write` only collects, so that the MCAP writer above never meets a half-written record. `commit`
+    writes what was collected and syncs it; after an error the same bytes are written again to the
+    same place at the next `commit`, because a failed sync may have dropped them from the cache.
+    Only one thread uses it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Create `path`, never overwriting. Raises RecordingError when that cannot be done."""
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._fd = os.open(path, flags, 0o640)
+        except FileExistsError as error:
+            raise RecordingError(
+                f"{path.name} exists already, and a record is never overwritten: "
+                "choose another name"
+            ) from error
+        except OSError as error:
+            raise RecordingError(
+                f"{path.name} cannot be created in {path.parent} ({error.strerror}): "
+                "choose a folder that can be written"
+            ) from error
+        self._synced = 0
+        self._written = 0
+        self._pending = bytearray()
+        self._sync_folder(path.parent)
+
+    def _sync_folder(self, folder: Path) -> None:
+        os.fsync(self._fd)
+        folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder_fd)
+        finally:
+            os.close(folder_fd)
+
+    @property
+    def synced_bytes(self) -> int:
+        """Bytes that are safely on the disk."""
+        return self._synced
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes collected and not yet synced."""
+        return len(self._pending)
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Collect bytes for the next `commit`."""
+        self._pending += data
+        return len(data)
+
+    def tell(self) -> int:
+        """Offset at which the next `write` lands."""
+        return self._synced + len(self._pending)
+
+    def flush(self) -> None:
+        """Nothing: the MCAP writer's flush closes a chunk, `commit` puts it on the disk."""
+
+    def commit(self) -> None:
+        """Write and sync all that was collected. Raises OSError; nothing is lost by that."""
+        with memoryview(self._pending) as pending:
+            while self._written < len(pending):
+                self._written += os.pwrite(
+                    self._fd, pending[self._written :], self._synced + self._written
+                )
+        try:
+            os.fdatasync(self._fd)
+        except OSError:
+            self._written = 0
+            raise
+        self._synced += len(self._pending)
+        self._written = 0
+        self._pending = bytearray()
+
+    def close(self) -> None:
+        """Close the descriptor; what was not committed is not in the file."""
+        os.close(self._fd)
