@@ -1,1 +1,1 @@
-"""Stand-ins for hardware, with known truth. Never shares protocol or analysis code with what it tests."""
+"""Stand-ins for hardware, with known truth; no code is shared with what they test."""

@@ -1,0 +1,91 @@
+"""Puts a patient on an amplifier: the one place that knows which device samples how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from .cyton import CytonFirmware
+from .firmware import Firmware, PatientSource
+from .hackeeg import FIRST_RATE_HZ as HACKEEG_RATE_HZ
+from .hackeeg import HackEEGFirmware
+
+DEVICES = ("cyton", "daisy", "hackeeg")
+FIRST_RATE_HZ = {"cyton": 250.0, "daisy": 250.0, "hackeeg": HACKEEG_RATE_HZ}
+
+
+class Subject:
+    """The patient, at whatever rate the amplifier samples.
+
+    Dials, task and placement are remembered, so that a change of rate keeps the same person.
+    """
+
+    def __init__(self, load: Callable[[float], PatientSource], first_rate_hz: float) -> None:
+        self._load = load
+        self._dials: dict[str, dict[str, float]] = {}
+        self._task: tuple[str, float] | None = None
+        self._place: tuple[str, str, str] | None = None
+        self._rate_hz = first_rate_hz
+        self.patient = load(first_rate_hz)
+
+    def at(self, rate_hz: float) -> PatientSource:
+        """The patient at a rate; the one at hand if that is its rate already."""
+        if rate_hz != self._rate_hz:
+            self.patient = self._load(rate_hz)
+            self._rate_hz = rate_hz
+            for muscle, dials in self._dials.items():
+                self.patient.set_dial(muscle, **dials)
+            if self._task is not None:
+                self.patient.set_task(*self._task)
+            if self._place is not None:
+                self.patient.place(*self._place)
+        return self.patient
+
+    def set_dial(self, muscle: str, **dials: float) -> None:
+        """Move `umn`, `lmn` or both. Raises ValueError where the patient does."""
+        self.patient.set_dial(muscle, **dials)
+        if muscle == "all":
+            for remembered in self._dials.values():
+                remembered.update(dials)
+        # last set wins when replayed, whatever its place in the order before
+        self._dials[muscle] = self._dials.pop(muscle, {}) | dials
+
+    def set_task(self, name: str, level: float) -> None:
+        """What the patient does."""
+        self.patient.set_task(name, level)
+        self._task = (name, level)
+
+    def place(self, nerve: str, site: str, side: str) -> None:
+        """Where the stimulating electrodes lie."""
+        self.patient.place(nerve, site, side)
+        self._place = (nerve, site, side)
+
+
+def load_subject(device: str, case: str, seed: int) -> Subject:
+    """The named case as this device's front end sees it. Raises ValueError for an unknown case."""
+    from .patient import FrontEnd, Lead, load_patient  # noqa: PLC0415 - slow to import, not for -h
+
+    def load(rate_hz: float) -> PatientSource:
+        kind: Literal["sinc3"] = "sinc3"
+        patient = load_patient(case, seed=seed, front_end=FrontEnd(rate_hz, kind))
+        if device != "daisy":
+            return patient
+        unused = tuple(Lead(channel, None) for channel in range(9, 17))
+        leads = (*patient.leads, *unused)
+        return load_patient(case, seed=seed, front_end=FrontEnd(rate_hz, kind), leads=leads)
+
+    return Subject(load, FIRST_RATE_HZ[device])
+
+
+def make_firmware(device: str, subject: Subject, seed: int, **options: Any) -> Firmware:
+    """The device's firmware on a subject. Raises ValueError for an unknown device."""
+    if device == "hackeeg":
+        return HackEEGFirmware(subject.at, seed=seed, **options)
+    if device in ("cyton", "daisy"):
+        return CytonFirmware(subject.at, seed=seed, daisy=device == "daisy", **options)
+    raise ValueError(f"expected a device out of {', '.join(DEVICES)}; got {device!r}.")
+
+
+def assemble(device: str, patient_case: str, seed: int, **options: Any) -> Firmware:
+    """A firmware on a patient, for use in one process and virtual time."""
+    return make_firmware(device, load_subject(device, patient_case, seed), seed, **options)

@@ -1,0 +1,190 @@
+"""The bench: an amplifier, a stimulator and a patient on one clock, run by one thread.
+
+`step` does everything that is due at one moment, so that a test can drive it with its own clock;
+`run` waits for descriptors between steps. A pulse of the stimulator lands on the sample clock at
+the moment it is fired: the next sample not yet converted, plus the fraction of a period.
+"""
+
+from __future__ import annotations
+
+import selectors
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from drivers.config import StimulatorLimits
+
+from .assembly import Subject
+from .faults import Fault, Wire
+from .firmware import Firmware
+from .port import Pacer, PtyPort
+from .stimulator import StimulatorFirmware
+
+TICK_S = 0.004
+PULSE_WIDTH_S = 0.001
+
+
+class Bench:
+    """One simulated device with its patient and its stimulator.
+
+    self_powered: the device runs on its own battery and keeps state while its port is away (a
+    Cyton behind its dongle); otherwise unplugging takes its power.
+    """
+
+    def __init__(
+        self,
+        firmware: Firmware,
+        subject: Subject,
+        port: PtyPort,
+        stimulator_port: PtyPort,
+        limits: StimulatorLimits,
+        *,
+        seed: int,
+        now: Callable[[], float],
+        speed: float = 1.0,
+        self_powered: bool = False,
+    ) -> None:
+        self.firmware, self.subject, self.port = firmware, subject, port
+        self.wire = Wire(firmware, seed=seed)
+        self.stimulator = StimulatorFirmware(limits, now, self._deliver)
+        self.stimulator_port = stimulator_port
+        self._stimulator_open = False
+        self._now, self._speed, self._self_powered = now, speed, self_powered
+        self._pacer = Pacer(now, firmware.rate_hz, speed)
+        self._stepped_s = now()
+        self._next_burst_s = now()
+        self._deaf_until_s = now()
+        self._replies = b""
+        self._replug_s: float | None = None
+        self._chunk = 1
+        self.stopped = False
+
+    # -- what the control socket and the stimulator do
+
+    def pulse(self, current_ma: float, width_us: float, at_sample: float | None) -> float | None:
+        """Stimulate the patient, at once or at a sample; where it landed.
+
+        None: the amplifier converts nothing now, so the pulse has no place on its clock. Raises
+        ValueError when the sample has gone by.
+        """
+        if not self.firmware.streaming:
+            return None
+        first = self.firmware.patient.sample_index
+        at = first + max(0.0, self._pacer.position()) if at_sample is None else at_sample
+        if at < first:
+            raise ValueError(f"sample {at:g} has gone by; the next is {first}.")
+        self.firmware.patient.stimulate(at, current_ma=current_ma, width_us=width_us)
+        self.firmware.trigger.raise_at(at, PULSE_WIDTH_S * self.firmware.rate_hz)
+        return at
+
+    def _deliver(self, current_ma: float, width_us: float) -> None:
+        self.pulse(current_ma, width_us, None)
+
+    def set_fault(self, fault: Fault) -> None:
+        """Begin a fault now. Raises ValueError for a channel the device does not have."""
+        if fault.name == "unplug":
+            self._unplug(fault.values.get("seconds"))
+        elif fault.name == "reboot":
+            self._reboot()
+        else:
+            self.wire.set(fault)
+
+    def panel(self) -> dict[str, Any]:
+        """The stimulator's own log."""
+        log = [asdict(entry) for entry in self.stimulator.log]
+        return {"state": self.stimulator.state(), "log": log}
+
+    def _unplug(self, seconds: float | None) -> None:
+        self.port.close()
+        self._replies = b""
+        self._replug_s = None if seconds is None else self._now() + seconds
+
+    def _replug(self) -> None:
+        self._replug_s = None
+        self.port.open()
+        if not self._self_powered:
+            self._reboot()
+
+    def _reboot(self) -> None:
+        self._replies = self.wire.reboot()
+        self._be_deaf()
+
+    # -- time
+
+    def power_on(self) -> None:
+        """First boot, already over: a device waits on the desk before anyone starts."""
+        self.port.write(self.firmware.boot())
+
+    def _be_deaf(self) -> None:
+        self._deaf_until_s = self._now() + self.firmware.busy_s / self._speed
+
+    def step(self) -> None:
+        """Everything due now: commands, replies, samples, timeouts."""
+        now = self._now()
+        if self._replug_s is not None and now >= self._replug_s:
+            self._replug()
+        self._serve_stimulator()
+        if not self.wire.stalled and now >= self._deaf_until_s:
+            self._serve_commands((now - self._stepped_s) * self._speed)
+        self._stepped_s = now
+        if now >= self._next_burst_s:
+            self._next_burst_s = now + self.wire.burst_s
+            self._convert()
+
+    def _serve_commands(self, elapsed_s: float) -> None:
+        replies, self._replies = self._replies, b""
+        replies += self.firmware.tick(elapsed_s)
+        data = self.port.read()
+        if data:
+            # what was converted before the command came first
+            self._convert()
+            self._replies = self.firmware.receive(data)
+            self._be_deaf()
+            if not self.firmware.busy_s:
+                replies += self._replies
+                self._replies = b""
+        if replies:
+            self.port.write(self.wire.pass_on(replies))
+
+    def _serve_stimulator(self) -> None:
+        self.stimulator.tick()
+        is_open = self.stimulator_port.connected
+        data = self.stimulator_port.read()
+        if data:
+            self.stimulator_port.write(self.stimulator.receive(data))
+        if self._stimulator_open and not is_open:
+            self.stimulator.link_lost()
+        self._stimulator_open = is_open
+
+    def _convert(self) -> None:
+        """Convert what is due, in chunks short enough that a blocked write is noticed."""
+        self._pacer.set_rate(self.firmware.rate_hz)
+        due = self._pacer.take()
+        chunk = max(1, int(self.firmware.rate_hz * max(TICK_S, self.wire.burst_s)))
+        while due:
+            n = min(due, chunk)
+            unplugged = self.port.fileno is None
+            data = self.wire.transfer(n, blocked=unplugged or self.port.blocked)
+            self.port.write(data)
+            due -= n
+
+    def wait_on(self, selector: selectors.BaseSelector) -> None:
+        """Register the descriptors that can wake the bench, as they are now."""
+        wanted = {
+            fd
+            for fd, wake in (
+                (self.port.fileno, not self.wire.stalled and self._now() >= self._deaf_until_s),
+                (self.stimulator_port.fileno, self._stimulator_open),
+            )
+            if fd is not None and wake
+        }
+        known = {key.fd for key in selector.get_map().values() if key.data is self}
+        for fd in known - wanted:
+            selector.unregister(fd)
+        for fd in wanted - known:
+            selector.register(fd, selectors.EVENT_READ, self)
+
+    def close(self) -> None:
+        """Ports and their links go."""
+        self.port.close()
+        self.stimulator_port.close()

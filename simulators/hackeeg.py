@@ -1,0 +1,344 @@
+"""HackEEG: an ADS1299 on an Arduino Due, as its firmware v0.3.0 behaves.
+
+It boots in text mode, speaks JSON Lines after `jsonlines`, and sends samples in the mode set. As in
+the firmware, the START pin is high after boot and `reset`, so `rdatac` alone streams, `stop` halts
+the conversions and `start` runs them again and zeroes the sample number. While in `rdatac` the chip
+ignores register access: `wreg` still answers Ok and `rreg` reads 0.
+Source: starcat-io/hackeeg-driver-arduino (hackeeg_driver.ino, JsonCommand.cpp, SerialCommand.cpp).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .ads1299 import CH1SET, CONFIG3, GPIO, SHORTED, Ads1299, int24_bytes
+from .firmware import Mask, PatientAt, PatientSource, TriggerLine
+
+HEADER = bytes.fromhex("82A143CCC8A144C423")
+PAYLOAD_LENGTH = 35
+STATUS_CONSTANT = 0xC0
+BOOT_S, RESET_S = 2.6, 1.1  # delays in setup() and in adsSetup()
+LINE_LIMIT = 1024
+FIRST_RATE_HZ = 16000.0  # what the patient is prepared for before a rate is set
+VERSION = "v0.3.0"
+TEXT, JSON_LINES, MESSAGE_PACK = "text", "jsonlines", "messagepack"
+NOT_IN_JSON = frozenset({"wakeup", "standby", "base64", "hex", "help"})
+
+
+class HackEEGFirmware:
+    """The firmware's command state machine and packet encoder.
+
+    patient_at: gives the patient at a sampling rate (CONFIG1 decides which).
+    micros_start: value of micros() at the first power-on; it wraps at 2**32.
+    """
+
+    def __init__(self, patient_at: PatientAt, *, seed: int = 0, micros_start: int = 0) -> None:
+        self._patient_at = patient_at
+        self._patient = patient_at(FIRST_RATE_HZ)
+        self._chip = Ads1299(seed)
+        self._micros_start = micros_start
+        self.trigger = TriggerLine()
+        self._ppm = 0.0
+        self.boot()
+
+    # -- power and clock
+
+    def boot(self) -> bytes:
+        """Power on: text mode, registers and clocks at their start."""
+        self._mode = TEXT
+        self._line = bytearray()
+        self._rdatac = False
+        self._hex = False
+        self._hung = False
+        self._elapsed_us = float(self._micros_start)
+        self._counter = 0
+        self._conversion = 0
+        self._set_up_chip()
+        self._restart_clock()
+        self.busy_s = BOOT_S
+        return b"Ready\r\n"
+
+    def _set_up_chip(self) -> None:
+        """adsSetup(): all GPIO become outputs, the START pin is high."""
+        self._chip.reset()
+        self._chip.write(GPIO, 0x00)
+        self._chip.write(CONFIG3, 0xE0)
+        self._converting = True
+
+    def _use_rate(self) -> None:
+        """The patient at the rate of CONFIG1; only when conversions are about to be read."""
+        patient = self._patient_at(self._chip.rate_hz)
+        if patient is not self._patient:
+            self._patient = patient
+            self._restart_clock()
+
+    def _restart_clock(self) -> None:
+        self._counter = 0
+        self._patient.reset_clock()
+        self.trigger.clear()
+
+    @property
+    def rate_hz(self) -> float:
+        """Conversions per second by CONFIG1."""
+        return self._chip.rate_hz * (1.0 + self._ppm * 1e-6)
+
+    @property
+    def streaming(self) -> bool:
+        """In rdatac with conversions running."""
+        return self._rdatac and self._converting and not self._hung
+
+    @property
+    def sample_counter(self) -> int:
+        """Sample number of the next frame."""
+        return self._counter
+
+    @property
+    def frame_length(self) -> int:
+        """Bytes of one sample in the mode now set."""
+        encoded = base64.b64encode(bytes(PAYLOAD_LENGTH))
+        if self._mode == MESSAGE_PACK:
+            return len(HEADER) + PAYLOAD_LENGTH
+        if self._mode == JSON_LINES:
+            return len(encoded) + 17
+        return (2 * PAYLOAD_LENGTH if self._hex else len(encoded)) + 2
+
+    @property
+    def patient(self) -> PatientSource:
+        """The patient at the rate now set."""
+        return self._patient
+
+    def set_gain_code(self, channel: int, code: int) -> None:
+        """Silently change the gain of a 1-based channel."""
+        self._chip.set_gain_code(channel - 1, code)
+
+    def set_drift(self, ppm: float) -> None:
+        """Converter clock fast by ppm; micros() keeps the true time."""
+        self._ppm = ppm
+
+    # -- samples
+
+    def tick(self, elapsed_s: float) -> bytes:  # noqa: ARG002 - no timeouts in this firmware
+        """Nothing in this firmware times out."""
+        return b""
+
+    def produce(self, n_samples: int, keep: Mask | None = None) -> bytes:
+        """Convert n samples. One that is not kept leaves the sample number contiguous and shows in
+        micros alone, as when a blocked USB write makes the firmware miss DRDY."""
+        period_us = 1e6 / self.rate_hz
+        micros = self._elapsed_us + period_us * np.arange(n_samples)
+        self._elapsed_us += period_us * n_samples
+        if not self.streaming or n_samples == 0:
+            return b""
+        first = self._patient.sample_index
+        payload = self._payload(n_samples, first, micros)
+        if keep is not None:
+            payload = payload[keep]
+        sent = payload.shape[0]
+        numbers = (self._counter + np.arange(sent)) & 0xFFFFFFFF
+        payload[:, 4:8] = numbers.astype("<u4").view(np.uint8).reshape(sent, 4)
+        self._counter = (self._counter + sent) & 0xFFFFFFFF
+        return self._encode(payload)
+
+    def _payload(
+        self, n: int, first: int, micros: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.uint8]:
+        """(n, 35): micros, room for the sample number, status word, channels."""
+        payload = np.zeros((n, PAYLOAD_LENGTH), dtype=np.uint8)
+        ticks = (micros.astype(np.int64) & 0xFFFFFFFF).astype("<u4")
+        payload[:, 0:4] = ticks.view(np.uint8).reshape(n, 4)
+        payload[:, 8] = STATUS_CONSTANT
+        payload[:, 10] = self._chip.gpio_nibble(self.trigger.levels(first, n))
+        counts = self._chip.convert(self._patient.advance(n), self._conversion)
+        self._conversion += n
+        payload[:, 11:] = int24_bytes(counts)
+        return payload
+
+    def _encode(self, payload: npt.NDArray[np.uint8]) -> bytes:
+        if self._mode == MESSAGE_PACK:
+            frames = np.empty((payload.shape[0], len(HEADER) + PAYLOAD_LENGTH), dtype=np.uint8)
+            frames[:, : len(HEADER)] = np.frombuffer(HEADER, dtype=np.uint8)
+            frames[:, len(HEADER) :] = payload
+            return frames.tobytes()
+        if self._mode == JSON_LINES:
+            lines = (b'{"C":200,"D":"' + base64.b64encode(row.tobytes()) for row in payload)
+            return b"".join(line + b'"}\n' for line in lines)
+        if self._hex:
+            return b"".join(row.tobytes().hex().upper().encode() + b"\r\n" for row in payload)
+        return b"".join(base64.b64encode(row.tobytes()) + b"\r\n" for row in payload)
+
+    # -- commands
+
+    def receive(self, data: bytes) -> bytes:
+        """Command lines in, answers out; an unfinished line waits for its end."""
+        self.busy_s = 0.0
+        replies = bytearray()
+        for byte in data:
+            if byte != 0x0A:
+                if len(self._line) < LINE_LIMIT:
+                    self._line.append(byte)
+                continue
+            line = bytes(self._line).strip()
+            self._line.clear()
+            if not self._hung:
+                replies += self._text(line) if self._mode == TEXT else self._json(line)
+        return bytes(replies)
+
+    def _text(self, line: bytes) -> bytes:
+        words = line.decode("ascii", "replace").split()
+        if not words:
+            return b""
+        name, arguments = words[0], words[1:]
+        if name in ("rreg", "wreg"):
+            return self._text_register(name, arguments)
+        if name == "help":
+            return b"200 Ok\r\nAvailable commands: \r\n\r\n"
+        answer = self._run(name, [])
+        if answer is None:
+            return b"406 Error: Unrecognized command.\r\n\r\n"
+        return self._text_answer(name, answer)
+
+    def _text_answer(self, name: str, answer: dict[str, Any]) -> bytes:
+        if name == "rdata":
+            return b"200 Ok\r\n" + self._single_sample()
+        if not answer:
+            return b""
+        text = f"{answer['STATUS_CODE']} {answer['STATUS_TEXT']}\r\n"
+        data = answer.get("DATA")
+        if isinstance(data, dict):
+            text += "".join(f"{key}: {value}\r\n" for key, value in data.items()) + "\r\n"
+        elif data is not None:
+            text += f"{data}\r\n"
+        return text.encode()
+
+    def _text_register(self, name: str, arguments: list[str]) -> bytes:
+        if len(arguments) < (2 if name == "wreg" else 1):
+            missing = "404 Error: value" if arguments else "403 Error: register"
+            return f"{missing} argument missing.\r\n\r\n".encode()
+        try:
+            numbers = [int(argument, 16) for argument in arguments[:2]]
+        except ValueError:
+            return b"402 Error: expected hexidecimal digits.\r\n\r\n"
+        if name == "rreg":
+            value = self._read_register(numbers[0])
+            text = f"200 Ok (Read Register {numbers[0] & 255:02X}) \r\n{value:02X}\r\n\r\n"
+            return text.encode()
+        self._write_register(numbers[0], numbers[1])
+        return (
+            f"200 Ok (Write Register {numbers[0] & 255:02X} {numbers[1] & 255:02X}) \r\n\r\n"
+        ).encode()
+
+    def _json(self, line: bytes) -> bytes:
+        try:
+            request = json.loads(line)
+        except ValueError:
+            return _line({"STATUS_CODE": 400, "STATUS_TEXT": "Bad Request"})
+        name = request.get("COMMAND") if isinstance(request, dict) else None
+        if not isinstance(name, str) or name in NOT_IN_JSON:
+            return _line({"STATUS_CODE": 406, "STATUS_TEXT": "Unrecognized command"})
+        parameters = request.get("PARAMETERS")
+        answer = self._run(name, parameters if isinstance(parameters, list) else [])
+        if answer is None:
+            return _line({"STATUS_CODE": 406, "STATUS_TEXT": "Unrecognized command"})
+        if name == "rdata":
+            return self._single_sample()
+        return _line(answer) if answer else b""
+
+    def _run(self, name: str, parameters: list[Any]) -> dict[str, Any] | None:
+        """One command of either mode. None = the firmware does not know it."""
+        registers = [value & 255 if isinstance(value, int) else 0 for value in parameters]
+        registers += [0, 0]
+        match name:
+            case "nop" | "ledon" | "ledoff" | "wakeup" | "rdata":
+                pass
+            case "boardledon":
+                self._write_register(GPIO, self._read_register(GPIO) & 0xF7 | 0x80)
+            case "boardledoff":
+                self._write_register(GPIO, self._read_register(GPIO) & 0x77)
+            case "micros":
+                return _ok(DATA=int(self._elapsed_us) & 0xFFFFFFFF)
+            case "rreg":
+                return _ok(DATA=self._read_register(registers[0]))
+            case "wreg":
+                self._write_register(registers[0], registers[1])
+            case "version" | "status" | "serialnumber":
+                return self._identity(name)
+            case "text" | "jsonlines" | "messagepack":
+                self._mode = name
+            case "base64" | "hex":
+                self._hex = name == "hex"
+            case _:
+                return self._conversions(name)
+        return _ok()
+
+    def _identity(self, name: str) -> dict[str, Any]:
+        if name == "version":
+            return {"STATUS_CODE": 200, "STATUS_TEXT": VERSION}
+        if name == "serialnumber":
+            return {"STATUS_CODE": 501, "STATUS_TEXT": "Not Implemented"}
+        return _ok(DATA=self._status())
+
+    def _conversions(self, name: str) -> dict[str, Any] | None:
+        match name:
+            case "reset":
+                self._rdatac = False
+                self._set_up_chip()
+                self.busy_s = RESET_S
+            case "start":
+                self._converting = True
+                self._restart_clock()
+            case "stop" | "standby":
+                self._converting = False
+            case "sdatac":
+                self._rdatac = False
+            case "rdatac":
+                if not self._active_channels():
+                    return {"STATUS_CODE": 502, "STATUS_TEXT": "No Active Channels"}
+                self._use_rate()
+                self._rdatac = True
+            case _:
+                return None
+        return _ok()
+
+    def _single_sample(self) -> bytes:
+        """rdata waits for DRDY without end, so it never answers while conversions are halted."""
+        if not self._converting:
+            self._hung = True
+            return b""
+        self._use_rate()
+        was, self._rdatac = self._rdatac, True
+        sample = self.produce(1)
+        self._rdatac = was
+        return sample
+
+    def _active_channels(self) -> int:
+        return sum(self._chip.read(CH1SET + channel) & 7 != SHORTED for channel in range(8))
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "driver_version": VERSION,
+            "board_name": "HackEEG",
+            "maker_name": "Starcat LLC",
+            "hardware_type": "ADS1299",
+            "max_channels": 8,
+            "active_channels": self._active_channels(),
+        }
+
+    def _read_register(self, address: int) -> int:
+        return 0 if self._rdatac else self._chip.read(address)
+
+    def _write_register(self, address: int, value: int) -> None:
+        if not self._rdatac:
+            self._chip.write(address, value & 255)
+
+
+def _ok(**more: Any) -> dict[str, Any]:
+    return {"STATUS_CODE": 200, "STATUS_TEXT": "Ok", **more}
+
+
+def _line(answer: dict[str, Any]) -> bytes:
+    return json.dumps(answer, separators=(",", ":")).encode() + b"\r\n"
