@@ -166,6 +166,15 @@ class Pipeline:
         with self._lock:
             self._views.unsubscribe(view_number, self._streams)
 
+    def sent(self, view_number: int) -> tuple[int, int]:
+        """(epoch, index) at or after which the view's next frame begins. Raises ValueError for a
+        view that has ended."""
+        with self._lock:
+            view = self._views.find(view_number)
+            stream = self._find(view.stream)
+            feed = stream.feeds.get(view_number)
+            return stream.epoch, stream.next_index if feed is None else feed.sent_index
+
     def history(self, view_number: int, epoch: int, next_index: int) -> list[LiveFrame | GapNotice]:
         """A view from (epoch, next_index) up to the newest frame it sent, out of the ring; the
         frame sent next goes on where this ends. Raises ValueError for a view that has ended."""

@@ -250,7 +250,8 @@ class _Mapping:
             "data": (address, False),
             "version": 3,
         }
-        weakref.finalize(self, _libc().munmap, ctypes.c_void_p(address), ctypes.c_size_t(size))
+        unmap = weakref.finalize(self, _libc().munmap, address, size)
+        unmap.atexit = False  # threads may still read while the process ends
 
 
 def _libc() -> ctypes.CDLL:
@@ -264,6 +265,7 @@ def _libc() -> ctypes.CDLL:
         ctypes.c_int,
         ctypes.c_long,
     ]
+    libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
     return libc
 
 
