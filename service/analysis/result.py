@@ -23,6 +23,7 @@ def settings_json(settings: Any) -> dict[str, Json]:
 def identity(
     measure: str,
     version: str,
+    *,
     target: str,
     inputs: Sequence[str],
     settings: Mapping[str, Json],
@@ -52,15 +53,20 @@ def build(
     markers: Sequence[Marker] = (),
     items: Sequence[Mapping[str, Json]] = (),
 ) -> Measurement:
-    """A Measurement whose id follows from what went in. Errors: ValueError for a NaN or an infinity,
-    because a quantity that could not be had is left out, never written as a number."""
+    """A Measurement whose id follows from what went in.
+
+    Errors: ValueError for a NaN or an infinity, because a quantity that could not be had is left
+    out, never written as a number.
+    """
     numbers = {key: float(value) for key, value in (values or {}).items()}
     for key, value in numbers.items():
         if not math.isfinite(value):
             raise ValueError(f"{measure}: {key} is {value}, expected a finite number; leave it out")
     plain = settings_json(settings)
     return Measurement(
-        id=identity(measure, version, target, inputs, plain, markers),
+        id=identity(
+            measure, version, target=target, inputs=inputs, settings=plain, markers=markers
+        ),
         measure=measure,
         version=version,
         target=target,

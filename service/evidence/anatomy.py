@@ -1,7 +1,7 @@
 """Muscles: nerve, roots, main root, region, and where the nerve is stimulated for the CMAP limits.
 
-Source: standard anatomy as tabulated in the clinical reference 4.1, from the teaching texts; roots vary
-between authors by half a segment, so a main root is a convention, and it is written here once.
+Source: standard anatomy as tabulated in the clinical reference 4.1, from the teaching texts; roots
+vary between authors by half a segment, so a main root is a convention, written here once.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Limb = Literal["arm", "leg", "head", "trunk"]
 class MuscleAnatomy:
     """What is true of a muscle on either side.
 
-    distal_site: the stimulation site at which its CMAP limits hold. foot_intrinsic: fibrillations and
-    fasciculations are common in health there and count little.
+    distal_site: the stimulation site at which its CMAP limits hold. foot_intrinsic: fibrillations
+    and fasciculations are common in health there and count little.
     """
 
     name: str
@@ -35,50 +35,48 @@ class MuscleAnatomy:
     foot_intrinsic: bool = False
 
 
-def _arm(
-    name: str, full_name: str, nerve: str, roots: str, main_root: str, site: str
-) -> MuscleAnatomy:
-    split = tuple(roots.split())
-    return MuscleAnatomy(name, full_name, nerve, split, main_root, Region.CERVICAL, "arm", site)
+_ARM = (
+    ("APB", "abductor pollicis brevis", "median", "C8 T1", "T1", "wrist"),
+    ("FDI", "first dorsal interosseous", "ulnar", "C8 T1", "T1", "wrist"),
+    ("ADM", "abductor digiti minimi", "ulnar", "C8 T1", "C8", "wrist"),
+    ("EDC", "extensor digitorum communis", "radial", "C7 C8", "C7", "elbow"),
+    ("FDS", "flexor digitorum superficialis", "median", "C7 C8 T1", "C8", "elbow"),
+    ("FCR", "flexor carpi radialis", "median", "C6 C7", "C7", "elbow"),
+    ("PT", "pronator teres", "median", "C6 C7", "C6", "elbow"),
+    ("BB", "biceps brachii", "musculocutaneous", "C5 C6", "C6", "erb"),
+    ("TB", "triceps brachii", "radial", "C6 C7 C8", "C7", "erb"),
+    ("BR", "brachioradialis", "radial", "C5 C6", "C6", "erb"),
+    ("deltoid", "deltoid", "axillary", "C5 C6", "C5", "erb"),
+)
+_LEG = (
+    ("VL", "vastus lateralis", "femoral", "L2 L3 L4", "L4", "groin"),
+    ("TA", "tibialis anterior", "fibular", "L4 L5", "L4", "below_fibular_head"),
+    ("MG", "gastrocnemius, medial head", "tibial", "S1 S2", "S1", "knee"),
+    ("SOL", "soleus", "tibial", "S1 S2", "S1", "knee"),
+    ("EDB", "extensor digitorum brevis", "fibular", "L5 S1", "L5", "ankle"),
+    ("AH", "abductor hallucis", "tibial", "S1 S2", "S1", "ankle"),
+)
+_FOOT_INTRINSIC = frozenset({"EDB", "AH"})
 
 
-def _leg(
-    name: str,
-    full_name: str,
-    nerve: str,
-    roots: str,
-    main_root: str,
-    site: str,
-    *,
-    foot_intrinsic: bool = False,
-) -> MuscleAnatomy:
-    split = tuple(roots.split())
-    region = Region.LUMBOSACRAL
+def _row(row: tuple[str, str, str, str, str, str], region: Region, limb: Limb) -> MuscleAnatomy:
+    name, full_name, nerve, roots, main_root, site = row
     return MuscleAnatomy(
-        name, full_name, nerve, split, main_root, region, "leg", site, foot_intrinsic
+        name=name,
+        full_name=full_name,
+        nerve=nerve,
+        roots=tuple(roots.split()),
+        main_root=main_root,
+        region=region,
+        limb=limb,
+        distal_site=site,
+        foot_intrinsic=name in _FOOT_INTRINSIC,
     )
 
 
 _TABLE = (
-    _arm("APB", "abductor pollicis brevis", "median", "C8 T1", "T1", "wrist"),
-    _arm("FDI", "first dorsal interosseous", "ulnar", "C8 T1", "T1", "wrist"),
-    _arm("ADM", "abductor digiti minimi", "ulnar", "C8 T1", "C8", "wrist"),
-    _arm("EDC", "extensor digitorum communis", "radial", "C7 C8", "C7", "elbow"),
-    _arm("FDS", "flexor digitorum superficialis", "median", "C7 C8 T1", "C8", "elbow"),
-    _arm("FCR", "flexor carpi radialis", "median", "C6 C7", "C7", "elbow"),
-    _arm("PT", "pronator teres", "median", "C6 C7", "C6", "elbow"),
-    _arm("BB", "biceps brachii", "musculocutaneous", "C5 C6", "C6", "erb"),
-    _arm("TB", "triceps brachii", "radial", "C6 C7 C8", "C7", "erb"),
-    _arm("BR", "brachioradialis", "radial", "C5 C6", "C6", "erb"),
-    _arm("deltoid", "deltoid", "axillary", "C5 C6", "C5", "erb"),
-    _leg("VL", "vastus lateralis", "femoral", "L2 L3 L4", "L4", "groin"),
-    _leg("TA", "tibialis anterior", "fibular", "L4 L5", "L4", "below_fibular_head"),
-    _leg("MG", "gastrocnemius, medial head", "tibial", "S1 S2", "S1", "knee"),
-    _leg("SOL", "soleus", "tibial", "S1 S2", "S1", "knee"),
-    _leg(
-        "EDB", "extensor digitorum brevis", "fibular", "L5 S1", "L5", "ankle", foot_intrinsic=True
-    ),
-    _leg("AH", "abductor hallucis", "tibial", "S1 S2", "S1", "ankle", foot_intrinsic=True),
+    *(_row(row, Region.CERVICAL, "arm") for row in _ARM),
+    *(_row(row, Region.LUMBOSACRAL, "leg") for row in _LEG),
 )
 
 MUSCLES: Mapping[str, MuscleAnatomy] = MappingProxyType({row.name: row for row in _TABLE})
@@ -99,7 +97,9 @@ def anatomy(name: str) -> MuscleAnatomy:
     try:
         return MUSCLES[name]
     except KeyError:
-        raise KeyError(f"muscle {name!r} is not in the table; known: {', '.join(MUSCLES)}") from None
+        raise KeyError(
+            f"muscle {name!r} is not in the table; known: {', '.join(MUSCLES)}"
+        ) from None
 
 
 def muscle_from_label(label: str) -> Muscle | None:

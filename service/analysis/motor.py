@@ -1,0 +1,296 @@
+"""The compound muscle action potential (CMAP) after a stimulus: one detector for one sweep and for
+an average, live, in review and on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
+
+from service.model import Marker, Measurement
+
+from .baseline import Baseline, remove_baseline
+from .onset import (
+    ONSET_LEVEL,
+    Foot,
+    crossing,
+    fit_foot,
+    is_clear,
+    last_below,
+    level_of_foot,
+)
+from .result import build
+
+MEASURE = "motor_response"
+VERSION = "1"
+
+Trace = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class MotorSettings:
+    """All that decides a motor response.
+
+    negative_up: samples already carry the negative phase as positive numbers. Amplifiers do not:
+    theirs is the physical sign, and the negative phase lies below zero.
+    search_from_ms, search_to_ms: where the negative peak may lie, after time zero.
+    rail_uv: the amplifier's full scale, None if it is not known.
+    """
+
+    blank_ms: float = 1.0
+    search_from_ms: float = 1.5
+    search_to_ms: float = 40.0
+    negative_up: bool = False
+    rail_uv: float | None = None
+    detection_sds: float = 6.0
+    least_width_ms: float = 0.8
+    mains_hz: tuple[float, ...] = (50.0, 60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """Places in samples, levels in µV, on a trace with the baseline at zero and negative up."""
+
+    onset: float | None
+    peak: float
+    end: float | None
+    peak_uv: float
+    area_uv_samples: float | None
+    tail: Foot | None
+    positive_uv: float
+
+
+def motor_response(
+    sweeps_uv: npt.ArrayLike,
+    rate_hz: float,
+    zero_index: float,
+    *,
+    settings: MotorSettings | None = None,
+    target: str = "",
+    inputs: Sequence[str] = (),
+    gap: bool = False,
+    time_zero_known: bool = True,
+) -> Measurement:
+    """Onset, negative peak, base-to-peak amplitude, negative area and duration of a CMAP.
+
+    sweeps_uv: (n_sweeps, n_samples) or (n_samples,) µV; more than one is averaged first.
+    zero_index: column of the stimulus for analogue samples (front-end delay already in it).
+    Values: onset_latency_ms, peak_latency_ms, amplitude_mv, area_mv_ms, duration_ms, noise_uv,
+    detection_floor_uv, sweep_count. Markers onset, peak, end.
+    Absent: nothing rose above the detection floor in the search window; the floor and the number
+    of stimuli are in `values`. Not assessable: a gap inside, saturation of the response, or a sweep
+    that ends before the search window. A latency that cannot be trusted (initial positivity,
+    artefact over the onset, time zero unknown) is left out with its reason; the amplitude stays.
+    Errors: ValueError for a wrong shape or a rate that is not positive.
+    Source: AANEM / Buschbacher conventions as in the clinical reference 1.1; onset is where the
+    noise-free response reaches 2 % of its negative peak.
+    """
+    chosen = settings or MotorSettings()
+    sweeps = np.atleast_2d(np.asarray(sweeps_uv, dtype=np.float64))
+    if sweeps.ndim != 2 or not rate_hz > 0:
+        raise ValueError(
+            f"motor_response: expected (n_sweeps, n_samples) and a positive rate, got shape "
+            f"{sweeps.shape} at {rate_hz} Hz"
+        )
+    per_ms = rate_hz / 1000.0
+    window = _window(sweeps.shape[1], per_ms, zero_index, chosen)
+    blocked = _blocked(sweeps, window, gap=gap, settings=chosen)
+    values = {"sweep_count": float(sweeps.shape[0])}
+    if blocked:
+        return build(
+            MEASURE, VERSION, target=target, inputs=inputs, settings=chosen,
+            state="not_assessable", values=values, reasons=blocked,
+        )  # fmt: skip
+    mean = sweeps.mean(axis=0) * (1.0 if chosen.negative_up else -1.0)
+    base = remove_baseline(mean, rate_hz, zero_index, mains_hz=chosen.mains_hz)
+    floor_uv, peak = _detect(base, window, per_ms, chosen)
+    values |= {"noise_uv": base.noise_uv, "detection_floor_uv": floor_uv}
+    if peak is None:
+        return build(
+            MEASURE, VERSION, target=target, inputs=inputs, settings=chosen,
+            state="absent", values=values, reasons=_absent_reasons(base, floor_uv, sweeps.shape[0]),
+        )  # fmt: skip
+    found = _measure(base, peak, window, per_ms)
+    reasons = _reasons(base, found, time_zero_known=time_zero_known)
+    latency = found.onset if not reasons else None
+    return build(
+        MEASURE, VERSION, target=target, inputs=inputs, settings=chosen, state="measured",
+        values=values | _values(found, latency, zero_index, per_ms, timed=time_zero_known),
+        reasons=reasons + _hints(base, found), markers=_markers(found),
+    )  # fmt: skip
+
+
+def _window(n_samples: int, per_ms: float, zero: float, settings: MotorSettings) -> tuple[int, int]:
+    """First sample after blanking and the sample after the search window, within the sweep."""
+    first = int(np.ceil(zero + settings.blank_ms * per_ms))
+    last = min(int(zero + settings.search_to_ms * per_ms) + 1, n_samples)
+    return first, last
+
+
+def _blocked(
+    sweeps: Trace, window: tuple[int, int], *, gap: bool, settings: MotorSettings
+) -> list[str]:
+    """Why nothing at all may be measured on these sweeps."""
+    if gap:
+        return ["gap: samples are missing inside the sweep"]
+    first, last = window
+    if first < 0 or last - first < 16:
+        return ["the sweep ends before the search window"]
+    inside = np.abs(sweeps[:, first:last])
+    top = settings.rail_uv * 0.99 if settings.rail_uv else max(float(inside.max()), 1000.0)
+    stuck = inside >= top
+    run = 2 if settings.rail_uv else 3
+    together = np.lib.stride_tricks.sliding_window_view(stuck, run, axis=1).all(axis=-1)
+    if bool(together.any()):
+        return ["saturated: the amplifier was at its rail; lower the gain or the artefact"]
+    return []
+
+
+def _detect(
+    base: Baseline, window: tuple[int, int], per_ms: float, settings: MotorSettings
+) -> tuple[float, int | None]:
+    """The detection floor in µV and the sample of the negative peak, None if nothing is there.
+
+    The trace is smoothed by a kernel about as wide as a negative phase; a peak counts by its
+    prominence, so that the tail of the artefact, which only falls, is none.
+    """
+    first, last = window
+    width = 0.5 * per_ms
+    smooth = gaussian_filter1d(base.trace_uv[first:last], width, mode="nearest")
+    floor_uv = settings.detection_sds * base.smoothed_noise_uv(width)
+    peaks, found = find_peaks(
+        smooth, prominence=floor_uv, height=floor_uv / 2, width=settings.least_width_ms * per_ms
+    )
+    if not peaks.size:
+        return floor_uv, None
+    return floor_uv, first + int(peaks[int(np.argmax(found["prominences"]))])
+
+
+def _measure(base: Baseline, peak: int, window: tuple[int, int], per_ms: float) -> _Response:
+    """Refine the peak, find the onset with the artefact's tail taken off, then end and area."""
+    trace = base.trace_uv
+    first = window[0]
+    near = max(int(0.5 * per_ms), 1)
+    rough = float(trace[max(peak - near, 0) : peak + near].max())
+    foot = _foot(trace, first, peak, rough, per_ms)
+    clean = trace.copy()
+    if foot is not None:
+        lag_ms = np.arange(trace.size - first) / per_ms
+        clean[first:] -= foot.tail_uv * np.exp(-lag_ms / foot.tail_tau_ms)
+    place, peak_uv = _vertex(clean, peak, per_ms)
+    onset = _onset(clean, (first, place), peak_uv, base.noise_uv, foot)
+    if onset is not None and is_clear(peak_uv, base.noise_uv):
+        onset = crossing(clean, ONSET_LEVEL * peak_uv, int(onset), round(0.06 * per_ms))
+    end = _zero_after(clean, int(np.ceil(place)), per_ms, base.noise_uv)
+    area = None
+    if onset is not None and end is not None:
+        area = float(np.trapezoid(clean[round(onset) : round(end) + 1]))
+    before = clean[max(first, int((onset or place) - 3 * per_ms)) : int(onset or place) + 1]
+    dip = gaussian_filter1d(before, 0.15 * per_ms).min() if before.size else 0.0
+    return _Response(onset, place, end, peak_uv, area, foot, float(min(dip, 0.0)))
+
+
+def _foot(trace: Trace, first: int, peak: int, peak_uv: float, per_ms: float) -> Foot | None:
+    """The power-law foot with the artefact's tail, from blanking to half-way up; None if the rise
+    is too short to be fitted."""
+    smooth = gaussian_filter1d(trace[first : peak + 1], 0.15 * per_ms, mode="nearest")
+    floor = float(smooth.min())
+    half = last_below(smooth, floor + 0.45 * (peak_uv - floor), smooth.size - 1, 0)
+    if half is None or half < 6:
+        return None
+    tenth = last_below(smooth, floor + 0.10 * (peak_uv - floor), half, 0) or 0
+    time_ms = np.arange(half + 1) / per_ms
+    starts = np.arange(max(tenth / per_ms - 3.0, 0.0), half / per_ms - 0.05, 0.05)
+    if not starts.size:
+        return None
+    return fit_foot(time_ms, trace[first : first + half + 1], starts)
+
+
+def _onset(
+    clean: Trace, span: tuple[int, float], peak_uv: float, noise_uv: float, foot: Foot | None
+) -> float | None:
+    """The sample at the 2 % level: walked back to where it is clear of the noise (refined by the
+    caller), taken from the fitted foot otherwise."""
+    first, peak = span
+    level = ONSET_LEVEL * peak_uv
+    if is_clear(peak_uv, noise_uv):
+        return last_below(clean, level, int(peak), first)
+    if foot is None:
+        return None
+    return first + level_of_foot(foot, level) * foot.samples_per_ms
+
+
+def _vertex(trace: Trace, peak: int, per_ms: float) -> tuple[float, float]:
+    """Top of a parabola through ±0.4 ms around the peak: place in samples, height in µV."""
+    reach = max(int(0.4 * per_ms), 2)
+    first = max(peak - reach, 0)
+    top = first + int(np.argmax(trace[first : peak + reach + 1]))
+    near = np.arange(max(top - reach, 0), min(top + reach + 1, trace.size))
+    a, b, c = np.polyfit(near - top, trace[near], 2)
+    if a >= 0:
+        return float(top), float(trace[top])
+    shift = float(np.clip(-b / (2 * a), -reach, reach))
+    return top + shift, float(c + b * shift + a * shift**2)
+
+
+def _zero_after(trace: Trace, peak: int, per_ms: float, noise_uv: float) -> float | None:
+    """Where the negative phase ends: the first zero crossing after the peak, between samples."""
+    smooth = gaussian_filter1d(trace[peak:], 0.1 * per_ms, mode="nearest")
+    under = np.flatnonzero(smooth <= min(noise_uv * 0.1, 1.0))
+    if not under.size or under[0] == 0:
+        return None
+    after = int(under[0])
+    step = smooth[after - 1] - smooth[after]
+    return float(peak + after - 1 + (smooth[after - 1] / step if step > 0 else 0.0))
+
+
+def _reasons(base: Baseline, found: _Response, *, time_zero_known: bool) -> list[str]:
+    """Why the latency may not be quoted."""
+    reasons = []
+    if not time_zero_known:
+        reasons.append("time zero is host time only: latencies are not assessable")
+    if found.onset is None:
+        reasons.append("artifact: the response does not leave the artefact clearly")
+    elif found.tail is not None and abs(base.trace_uv[int(found.onset)]) > 0.10 * found.peak_uv:
+        reasons.append("artifact: the stimulus artefact is not back to baseline before the onset")
+    if found.positive_uv < -max(0.05 * found.peak_uv, 4 * base.noise_uv):
+        reasons.append("initial_positivity: move the active electrode onto the motor point")
+    return reasons
+
+
+def _hints(base: Baseline, found: _Response) -> list[str]:
+    """What limits the value without forbidding it."""
+    if base.mains_uv > max(0.05 * found.peak_uv, 20.0):
+        return ["mains: line interference above 5 % of the response"]
+    return []
+
+
+def _absent_reasons(base: Baseline, floor_uv: float, stimuli: int) -> list[str]:
+    reasons = [f"no response above {floor_uv:.0f} µV after {stimuli} stimuli"]
+    if base.mains_uv > floor_uv:
+        reasons.append("mains: line interference above the detection floor")
+    return reasons
+
+
+def _values(
+    found: _Response, latency: float | None, zero: float, per_ms: float, *, timed: bool
+) -> dict[str, float]:
+    """Quantities at the edges' units: ms, mV, mV·ms."""
+    values = {"amplitude_mv": found.peak_uv / 1000.0}
+    if timed:
+        values["peak_latency_ms"] = (found.peak - zero) / per_ms
+    if latency is not None:
+        values["onset_latency_ms"] = (latency - zero) / per_ms
+    if found.onset is not None and found.end is not None and found.area_uv_samples is not None:
+        values["duration_ms"] = (found.end - found.onset) / per_ms
+        values["area_mv_ms"] = found.area_uv_samples / 1000.0 / per_ms
+    return values
+
+
+def _markers(found: _Response) -> tuple[Marker, ...]:
+    placed = [("onset", found.onset), ("peak", found.peak), ("end", found.end)]
+    return tuple(Marker(name, at, at) for name, at in placed if at is not None)

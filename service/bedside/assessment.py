@@ -1,0 +1,128 @@
+"""The running assessment of one study: signals and sweeps in, one card per muscle out.
+
+Called from one thread; no I/O, no clock, no randomness but fixed seeds, so a replay of the record
+gives the same cards. Everything it says rests on Measurements of `service.analysis`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from drivers.capability import permit
+from drivers.types import Epoch, Permission, Study
+from service.acquisition.types import Signal
+from service.evidence.anatomy import shared_pattern
+from service.evidence.circumstances import Circumstances
+from service.evidence.crossaxis import grade_muscle
+from service.evidence.limits import LimitRow, Subject, default_limits
+from service.model import Evidence, Measurement, Muscle, MuscleStatus, Sweep, Task
+
+from .card_evidence import cmap_evidence
+from .montage import Montage
+from .motor_rows import MotorRows, SweepResult
+
+_STUDIES = (Study.MOTOR_NCS, Study.SURFACE_FASCICULATION, Study.COHERENCE, Study.CLONUS)
+
+
+class Assessment:
+    """One study. `limits` default to those that ship; `subject` is None-filled until entered."""
+
+    def __init__(
+        self,
+        montage: Montage,
+        *,
+        subject: Subject | None = None,
+        limits: tuple[LimitRow, ...] | None = None,
+    ) -> None:
+        self._montage = montage
+        self._subject = subject or Subject()
+        self._limits = default_limits() if limits is None else limits
+        self._motor = MotorRows(montage)
+        self._permissions: dict[tuple[str, Study], Permission] = {}
+        self._device: dict[str, str] = {}
+        self._task = Task.UNKNOWN
+        self._celsius: float | None = None
+        self._muscle: str | None = None
+
+    def open(self, device: str, epoch: Epoch) -> None:
+        """A new epoch of a device: what it may measure, and which muscles it records."""
+        for study in _STUDIES:
+            self._permissions[device, study] = permit(epoch.info.capability, study)
+        for stream in epoch.info.streams:
+            for channel in stream.channels:
+                muscle = self._montage.muscle_of(channel.label)
+                if muscle is not None:
+                    self._device[muscle.key] = device
+
+    def signal(self, device: str, signal: Signal) -> None:
+        """Unfiltered µV of one device, in order; a jump of the index or the epoch is a gap."""
+
+    def sweep(self, sweep: Sweep, muscle: str | None = None) -> SweepResult:
+        """Measure a sweep: on `muscle` (key), else on the muscle under study, else on those of the
+        stimulated nerve. The result carries the sweep's own measurement and its row's average."""
+        permission = self._permissions.get((sweep.device, Study.MOTOR_NCS))
+        refused = permission is not None and permission.allowance == "no"
+        reason = permission.reason if refused and permission is not None else ""
+        return self._motor.add(sweep, muscle=muscle or self._muscle, refusal=reason)
+
+    def set_muscle(self, key: str | None) -> None:
+        """The muscle now under study, for sweeps that do not say."""
+        self._muscle = key
+
+    def set_task(self, task: Task, at_s: float) -> None:
+        """What the patient was asked to do, from now on."""
+        self._task = task
+
+    def set_temperature(self, celsius: float | None) -> None:
+        """Skin temperature, None if not measured."""
+        self._celsius = celsius
+
+    def set_subject(self, subject: Subject) -> None:
+        """Age, sex and height, as far as known: they decide which limits hold."""
+        self._subject = subject
+
+    def exclude(self, sweep_id: str, included: bool) -> None:
+        """Take a sweep out of its average (`included` False) or back in."""
+        self._motor.include(sweep_id, included)
+
+    def cards(self) -> list[MuscleStatus]:
+        """Both axes of every muscle of the montage, in channel order."""
+        evidence = {muscle: self._evidence(muscle) for muscle in self._montage.muscles}
+        abnormal = [m for m, items in evidence.items() if _lmn_abnormal(items)]
+        pattern = shared_pattern(abnormal)
+        return [
+            grade_muscle(muscle, items, self._circumstances(muscle, pattern, muscle in abnormal))
+            for muscle, items in evidence.items()
+        ]
+
+    def measurements(self) -> list[Measurement]:
+        """Every measurement made so far."""
+        return self._motor.measurements()
+
+    def _permission(self, muscle: Muscle, study: Study) -> Permission | None:
+        return self._permissions.get((self._device.get(muscle.key, ""), study))
+
+    def _evidence(self, muscle: Muscle) -> list[Evidence]:
+        distal = self._motor.distal(muscle)
+        return [
+            cmap_evidence(
+                muscle,
+                distal,
+                permission=self._permission(muscle, Study.MOTOR_NCS),
+                elsewhere=self._motor.sites(muscle),
+                subject=self._subject,
+                limits=self._limits,
+            )
+        ]
+
+    def _circumstances(self, muscle: Muscle, pattern: str | None, abnormal: bool) -> Circumstances:
+        distal = self._motor.distal(muscle)
+        amplitude = None
+        if distal is not None and distal[0].state != "not_assessable" and distal[1].proven:
+            amplitude = distal[0].values.get("amplitude_mv", 0.0)
+        known = Circumstances(cmap_mv=amplitude)
+        return replace(known, shared_pattern=pattern) if abnormal else known
+
+
+def _lmn_abnormal(items: list[Evidence]) -> bool:
+    return any(item.axis == "lmn" and item.state == "abnormal" for item in items)
