@@ -92,6 +92,7 @@ class Ads1299:
 
         first: conversion index of the first sample, the phase of the internal test signal.
         """
+        uv = uv.copy()
         steps = np.empty(8)
         for channel in range(8):
             setting = self.registers[CH1SET + channel]

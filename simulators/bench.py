@@ -73,7 +73,8 @@ class Bench:
         at = first + max(0.0, self._pacer.position()) if at_sample is None else at_sample
         if at < first:
             raise ValueError(f"sample {at:g} has gone by; the next is {first}.")
-        self.firmware.patient.stimulate(at, current_ma=current_ma, width_us=width_us)
+        if current_ma > 0.0:
+            self.firmware.patient.stimulate(at, current_ma=current_ma, width_us=width_us)
         self.firmware.trigger.raise_at(at, PULSE_WIDTH_S * self.firmware.rate_hz)
         return at
 
