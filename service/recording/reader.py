@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -189,10 +190,11 @@ class Recording:
                 yield _event(channels, item, part)
 
     def close(self) -> None:
-        """Unmap the file; idempotent."""
-        self._buffer.release()
-        if self._map is not None:
-            self._map.close()
+        """Unmap the file; idempotent. Views still in use keep it mapped until they are gone."""
+        with suppress(BufferError):
+            self._buffer.release()
+            if self._map is not None:
+                self._map.close()
 
     def __enter__(self) -> Recording:
         return self

@@ -99,8 +99,8 @@ class Recorder:
             if self._spool.longest_s > 2 * FLUSH_S:
                 self._lock.notify_all()
 
-    def gap(  # noqa: PLR0917 - the signature of the pipeline's outlet
-        self, device: str, stream: str, epoch: int, first_missing: int, count: int, at_s: float
+    def gap(
+        self, device: str, stream: str, *, epoch: int, first_missing: int, count: int, at_s: float
     ) -> None:
         """Samples that the device never delivered."""
         gap = Gap(device, stream, epoch, first_missing, count, "device", at_s)

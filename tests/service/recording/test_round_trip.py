@@ -101,7 +101,7 @@ def test_everything_told_stands_in_the_record_in_the_order_told(tmp_path):
     recorder.stimulus(stimulus)
     recorder.setting("task", "rest", 1002.0)
     recorder.state("dev", LinkState.STALLED, "no sample for 0.5 s", 1003.0)
-    recorder.gap("dev", "emg", 1, 160, 40, 1003.5)
+    recorder.gap("dev", "emg", epoch=1, first_missing=160, count=40, at_s=1003.5)
     recorder.close()
 
     with read_recording(path) as recording:

@@ -1,0 +1,70 @@
+"""A recording through the same pipeline again, headless and as fast as it runs.
+
+What was recorded comes back in the order in which it was recorded, with the host times of then: the
+pipeline reads no clock, so its sweeps, signals and gaps are equal to the live ones, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from drivers.types import Stimulus
+from service.acquisition.pipeline import Pipeline
+from service.acquisition.types import Outlets
+from service.model import Json
+
+from .reader import BlockReceived, EpochOpened, Event, Header, Recording, SettingChanged
+
+Setting = Callable[[str, Json, float], None]
+
+
+def play(
+    recording: Recording,
+    outlets: Outlets,
+    setting: Setting | None = None,
+    *,
+    name: str = "",
+) -> Header | None:
+    """Play all devices of an open recording into `outlets`.
+
+    setting(key, value, at_s): called for each recorded setting, between the blocks between which it
+    was made. name: what sweeps carry as their recording (as live: default the file's name without
+    suffix). Returns the header, None if it was damaged. Damaged parts are gaps, as everywhere.
+    """
+    player = _Player(outlets, setting, name or recording.path.stem)
+    for event in recording.events():
+        player.take(event)
+    return player.header
+
+
+class _Player:
+    """One pipeline per device, made when its first epoch is met."""
+
+    def __init__(self, outlets: Outlets, setting: Setting | None, name: str) -> None:
+        self.header: Header | None = None
+        self._outlets = outlets
+        self._setting = setting
+        self._name = name
+        self._pipelines: dict[str, Pipeline] = {}
+
+    def take(self, event: Event) -> None:
+        match event:
+            case Header():
+                self.header = event
+            case EpochOpened(device, epoch):
+                pipeline = self._pipelines.get(device)
+                if pipeline is None:
+                    pipeline = Pipeline(device, outlets=self._outlets, recording=self._name)
+                    self._pipelines[device] = pipeline
+                pipeline.open(epoch)
+            case BlockReceived(device, block):
+                if device in self._pipelines:  # else its epoch was in a damaged part
+                    self._pipelines[device].accept(block)
+            case Stimulus(seen=None):
+                # Told again once seen; the pipeline joins edge and stimulus itself.
+                for pipeline in self._pipelines.values():
+                    pipeline.expect(event)
+            case SettingChanged(key, value, at_s) if self._setting is not None:
+                self._setting(key, value, at_s)
+            case _:
+                pass
