@@ -21,7 +21,7 @@ from pathlib import Path
 from drivers.config import load_stimulator_limits
 from drivers.errors import ConfigError
 
-from .assembly import DEVICES, load_subject, make_firmware
+from .assembly import DEVICES, Subject, load_subject, make_firmware
 from .bench import TICK_S, Bench
 from .control import Control, ControlServer
 from .faults import parse_fault
@@ -43,12 +43,11 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def make_bench(arguments: argparse.Namespace) -> Bench:
-    """Patient, device, stimulator and ports. Raises ValueError or ConfigError with a sentence."""
+def make_bench(arguments: argparse.Namespace, subject: Subject) -> Bench:
+    """Device, stimulator and ports for a subject. Raises ValueError or ConfigError."""
     if not arguments.speed > 0:
         raise ValueError(f"--speed must be above 0; got {arguments.speed}.")
     faults = [parse_fault(spec) for spec in arguments.fault]
-    subject = load_subject(arguments.device, arguments.patient, arguments.seed)
     options = {"micros_start": arguments.micros_start} if arguments.device == "hackeeg" else {}
     bench = Bench(
         make_firmware(arguments.device, subject, arguments.seed, **options),
@@ -127,7 +126,8 @@ def main(argv: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 the job failed, 2 wrong usage."""
     arguments = parser().parse_args(argv)
     try:
-        bench = make_bench(arguments)
+        subject = load_subject(arguments.device, arguments.patient, arguments.seed)
+        bench = make_bench(arguments, subject)
     except (ValueError, ConfigError, OSError) as error:
         print(f"python -m simulators: {error}", file=sys.stderr)
         return 1

@@ -13,7 +13,8 @@ GAINS = (1, 2, 4, 6, 8, 12, 24)
 REFERENCE_V = 4.5
 FULL_SCALE = 2**23 - 1
 CONFIG1, CONFIG2, CONFIG3, CH1SET, GPIO = 0x01, 0x02, 0x03, 0x05, 0x14
-READ_ONLY = frozenset({0x00, 0x12, 0x13})
+LOFF_STATP, LOFF_STATN = 0x12, 0x13
+READ_ONLY = frozenset({0x00, LOFF_STATP, LOFF_STATN})
 REGISTER_COUNT = 0x18
 RESET_VALUES = {0x00: 0x3E, CONFIG1: 0x96, CONFIG2: 0xC0, CONFIG3: 0x60, GPIO: 0x0F} | {
     CH1SET + channel: 0x61 for channel in range(8)
@@ -41,7 +42,7 @@ def step_uv(gain: int) -> float:
 def int24_bytes(counts: npt.NDArray[np.int32]) -> npt.NDArray[np.uint8]:
     """(n, channels) counts as (n, 3 * channels) big-endian two's complement bytes."""
     wide = np.ascontiguousarray(counts.astype(">i4")).view(np.uint8)
-    return wide.reshape(*counts.shape, 4)[..., 1:].reshape(counts.shape[0], -1)
+    return wide.reshape(*counts.shape, 4)[..., 1:].reshape(len(counts), 3 * counts.shape[1])
 
 
 class Ads1299:

@@ -14,12 +14,11 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from .ads1299 import CH1SET, CONFIG2, CONFIG3, POWER_DOWN, SHORTED, TEST, Ads1299, int24_bytes
+from .ads1299 import CH1SET, CONFIG2, CONFIG3, POWER_DOWN, SHORTED, TEST, Ads1299
+from .cyton_packet import FRAME_LENGTH, blank_frames, put_acceleration, put_time, put_words
 from .firmware import Mask, PatientAt, PatientSource, TriggerLine
 
 RATE_HZ = 250.0
-FRAME_LENGTH = 33
-START_BYTE, END_BYTE = 0xA0, 0xC0
 END = b"$$$"
 TIMEOUT_ANSWER = (
     b"Timeout processing multi byte message - please send all commands at once as of v2"
@@ -33,7 +32,6 @@ CHANNEL_NAMES = "12345678QWERTYUI"
 RATES = ("16000", "8000", "4000", "2000", "1000", "500", "250")
 MODES = ("default", "debug", "analog", "digital", "marker", "BLE")
 DEFAULT, ANALOG, DIGITAL, MARKER = 0, 2, 3, 4
-GRAVITY_COUNTS = 8000  # 1 g in 0.002/16 g per count: the board lies flat
 # input code and CONFIG2 of the six test-signal commands
 TEST_SIGNALS = {
     "0": (SHORTED, 0xC0),
@@ -152,10 +150,7 @@ class CytonFirmware:
             return b""
         first = self._patient.sample_index
         numbers = self._counter + np.arange(n_samples)
-        frames = np.zeros((n_samples, FRAME_LENGTH), dtype=np.uint8)
-        frames[:, 0] = START_BYTE
-        frames[:, 1] = numbers & 0xFF
-        frames[:, 2:26] = int24_bytes(self._channels(n_samples, numbers))
+        frames = blank_frames(numbers, self._channels(n_samples, numbers))
         times_ms = (started_s + np.arange(n_samples) / self.rate_hz) * 1000.0
         self._auxiliary(frames, self.trigger.levels(first, n_samples), times_ms)
         self._counter = int(numbers[-1] + 1) & 0xFF
@@ -180,36 +175,17 @@ class CytonFirmware:
         self, frames: npt.NDArray[np.uint8], line: Mask, times_ms: npt.NDArray[np.float64]
     ) -> None:
         """Bytes 27 to 33, by board mode and time stamps."""
-        accelerating = self._accelerating
-        words = np.zeros((len(frames), 3), dtype=">i2")
-        if accelerating:
-            words[frames[:, 1] % 10 == 0, 2] = GRAVITY_COUNTS
+        if self._accelerating:
+            put_acceleration(frames)
         elif self._mode == DIGITAL:
-            words[:, 0] = line.astype(np.int16) << 8
-        elif self._mode == MARKER and self._marker:
-            words[0, 0] = self._marker
-            self._marker = 0
-        frames[:, 26:32] = np.ascontiguousarray(words).view(np.uint8).reshape(-1, 6)
-        frames[:, 32] = END_BYTE | (0 if accelerating else 1)
+            put_words(frames, line.astype(np.int64) << 8)
+        else:
+            words = np.zeros(len(frames), dtype=np.int64)
+            if self._mode == MARKER:
+                words[0], self._marker = self._marker, 0
+            put_words(frames, words)
         if self._time_stamps:
-            self._stamp(frames, times_ms, accelerating)
-
-    def _stamp(
-        self,
-        frames: npt.NDArray[np.uint8],
-        times_ms: npt.NDArray[np.float64],
-        accelerating: bool,
-    ) -> None:
-        """Bytes 29 to 32 become milliseconds; the first stamped frame says that it is the first."""
-        if accelerating:
-            frames[:, 26:28] = 0
-            z_axis = frames[:, 1] % 10 == 9
-            frames[z_axis, 26:28] = (GRAVITY_COUNTS >> 8, GRAVITY_COUNTS & 0xFF)
-        stamps = (times_ms.astype(np.int64) & 0xFFFFFFFF).astype(">u4")
-        frames[:, 28:32] = stamps.view(np.uint8).reshape(-1, 4)
-        frames[:, 32] = END_BYTE | (4 if accelerating else 6)
-        if self._announce_time:
-            frames[0, 32] -= 1
+            put_time(frames, times_ms, announce=self._announce_time)
             self._announce_time = False
 
     # -- commands

@@ -9,19 +9,23 @@ Source: starcat-io/hackeeg-driver-arduino (hackeeg_driver.ino, JsonCommand.cpp, 
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .ads1299 import CH1SET, CONFIG3, GPIO, SHORTED, Ads1299, int24_bytes
+from .ads1299 import CH1SET, CONFIG3, GPIO, LOFF_STATN, LOFF_STATP, SHORTED, Ads1299
 from .firmware import Mask, PatientAt, PatientSource, TriggerLine
+from .hackeeg_packet import (
+    PAYLOAD_LENGTH,
+    json_lines,
+    message_pack,
+    payloads,
+    status_words,
+    text_lines,
+)
 
-HEADER = bytes.fromhex("82A143CCC8A144C423")
-PAYLOAD_LENGTH = 35
-STATUS_CONSTANT = 0xC0
 BOOT_S, RESET_S = 2.6, 1.1  # delays in setup() and in adsSetup()
 LINE_LIMIT = 1024
 FIRST_RATE_HZ = 16000.0  # what the patient is prepared for before a rate is set
@@ -100,12 +104,7 @@ class HackEEGFirmware:
     @property
     def frame_length(self) -> int:
         """Bytes of one sample in the mode now set."""
-        encoded = base64.b64encode(bytes(PAYLOAD_LENGTH))
-        if self._mode == MESSAGE_PACK:
-            return len(HEADER) + PAYLOAD_LENGTH
-        if self._mode == JSON_LINES:
-            return len(encoded) + 17
-        return (2 * PAYLOAD_LENGTH if self._hex else len(encoded)) + 2
+        return len(self._encode(np.zeros((1, PAYLOAD_LENGTH), dtype=np.uint8)))
 
     @property
     def patient(self) -> PatientSource:
@@ -135,41 +134,24 @@ class HackEEGFirmware:
         if not self.streaming or n_samples == 0:
             return b""
         first = self._patient.sample_index
-        payload = self._payload(n_samples, first, micros)
+        gpio = self._chip.gpio_nibble(self.trigger.levels(first, n_samples))
+        counts = self._chip.convert(self._patient.advance(n_samples), self._conversion)
+        self._conversion += n_samples
         if keep is not None:
-            payload = payload[keep]
-        sent = payload.shape[0]
-        numbers = (self._counter + np.arange(sent)) & 0xFFFFFFFF
-        payload[:, 4:8] = numbers.astype("<u4").view(np.uint8).reshape(sent, 4)
-        self._counter = (self._counter + sent) & 0xFFFFFFFF
-        return self._encode(payload)
-
-    def _payload(
-        self, n: int, first: int, micros: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.uint8]:
-        """(n, 35): micros, room for the sample number, status word, channels."""
-        payload = np.zeros((n, PAYLOAD_LENGTH), dtype=np.uint8)
-        ticks = (micros.astype(np.int64) & 0xFFFFFFFF).astype("<u4")
-        payload[:, 0:4] = ticks.view(np.uint8).reshape(n, 4)
-        payload[:, 8] = STATUS_CONSTANT
-        payload[:, 10] = self._chip.gpio_nibble(self.trigger.levels(first, n))
-        counts = self._chip.convert(self._patient.advance(n), self._conversion)
-        self._conversion += n
-        payload[:, 11:] = int24_bytes(counts)
-        return payload
+            micros, gpio, counts = micros[keep], gpio[keep], counts[keep]
+        numbers = self._counter + np.arange(len(counts))
+        self._counter = (self._counter + len(counts)) & 0xFFFFFFFF
+        off = self._chip.read(LOFF_STATP), self._chip.read(LOFF_STATN)
+        return self._encode(
+            payloads(micros.astype(np.int64), numbers, status_words(*off, gpio), counts)
+        )
 
     def _encode(self, payload: npt.NDArray[np.uint8]) -> bytes:
         if self._mode == MESSAGE_PACK:
-            frames = np.empty((payload.shape[0], len(HEADER) + PAYLOAD_LENGTH), dtype=np.uint8)
-            frames[:, : len(HEADER)] = np.frombuffer(HEADER, dtype=np.uint8)
-            frames[:, len(HEADER) :] = payload
-            return frames.tobytes()
+            return message_pack(payload)
         if self._mode == JSON_LINES:
-            lines = (b'{"C":200,"D":"' + base64.b64encode(row.tobytes()) for row in payload)
-            return b"".join(line + b'"}\n' for line in lines)
-        if self._hex:
-            return b"".join(row.tobytes().hex().upper().encode() + b"\r\n" for row in payload)
-        return b"".join(base64.b64encode(row.tobytes()) + b"\r\n" for row in payload)
+            return json_lines(payload)
+        return text_lines(payload, as_hex=self._hex)
 
     # -- commands
 
