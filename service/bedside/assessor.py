@@ -18,8 +18,9 @@ from drivers.types import Epoch, StreamInfo
 from service.acquisition.types import Signal
 from service.model import MuscleStatus, Sweep
 
-from .assessment import Assessment, SweepResult
+from .assessment import Assessment
 from .montage import Montage, default_montage
+from .motor_rows import SweepResult
 
 WAITING_SIGNALS = 2000
 CARDS_S = 0.5
@@ -31,7 +32,6 @@ log = structlog.get_logger(__name__)
 class Findings:
     """What the assessor tells, on its own thread; must not block."""
 
-    montage: Callable[[Montage], None]
     sweep: Callable[[Sweep, SweepResult], None]
     card: Callable[[MuscleStatus], None]
     trouble: Callable[[str], None]
@@ -124,7 +124,6 @@ class Assessor:
             if not montage.leads:
                 return
             self._assessment = Assessment(montage)
-            self._tell.montage(montage)
         self._assessment.open(device, epoch)
 
     def _signal(self, device: str, signal: Signal) -> None:

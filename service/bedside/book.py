@@ -10,6 +10,7 @@ from service.model import Json, Measurement, Sweep
 
 from .interlock import Placement
 from .messages import measurement_json
+from .motor_rows import SweepResult
 
 KEPT_SWEEPS = 1000  # of 8 channels at 16 kHz: 120 kB each
 
@@ -23,8 +24,9 @@ class Entry:
     placement: Placement
     channel: str
     at_utc: datetime
-    measurement: Measurement | None
-    average: Measurement | None
+    measurement: Measurement
+    average: Measurement
+    average_sweeps: int
     included: bool = True
 
 
@@ -41,13 +43,22 @@ class SweepBook:
         placement: Placement,
         *,
         at_utc: datetime,
-        measurement: Measurement | None,
-        average: Measurement | None,
+        result: SweepResult,
     ) -> Entry:
-        """A new sweep. The channel measured is the muscle's own, or the first."""
+        """A new sweep and what it gave; its row is that of the muscle measured."""
         self._count += 1
-        channel = placement.muscle if placement.muscle in sweep.channels else sweep.channels[0]
-        entry = Entry(self._count, sweep, placement, channel, at_utc, measurement, average)
+        if result.muscle is not None:
+            placement = replace(placement, muscle=result.muscle.key)
+        entry = Entry(
+            self._count,
+            sweep,
+            placement,
+            result.channel or sweep.channels[0],
+            at_utc,
+            result.measurement,
+            result.average,
+            result.average_sweeps,
+        )
         self._entries[sweep.id] = entry
         while len(self._entries) > KEPT_SWEEPS:
             self._entries.popitem(last=False)
@@ -57,7 +68,7 @@ class SweepBook:
         """A sweep, None if it is not (or no longer) in the book."""
         return self._entries.get(sweep_id)
 
-    def include(self, sweep_id: str, included: bool, average: Measurement | None) -> list[Entry]:
+    def include(self, sweep_id: str, included: bool, result: SweepResult | None) -> list[Entry]:
         """Take a sweep into or out of its row; every entry of the row, with the new average."""
         chosen = self._entries[sweep_id]
         changed = []
@@ -65,7 +76,12 @@ class SweepBook:
             if entry.placement != chosen.placement:
                 continue
             own = included if entry.sweep.id == sweep_id else entry.included
-            changed.append(replace(entry, included=own, average=average))
+            entry_now = replace(entry, included=own)
+            if result is not None:
+                entry_now = replace(
+                    entry_now, average=result.average, average_sweeps=result.average_sweeps
+                )
+            changed.append(entry_now)
         self._entries.update((entry.sweep.id, entry) for entry in changed)
         return changed
 
@@ -73,10 +89,6 @@ class SweepBook:
     def entries(self) -> tuple[Entry, ...]:
         """All, newest last."""
         return tuple(self._entries.values())
-
-    def row_count(self, placement: Placement) -> int:
-        """Sweeps that go into the average of a row."""
-        return sum(1 for e in self.entries if e.placement == placement and e.included)
 
     def message(self, entry: Entry) -> dict[str, Json]:
         """`sweep`."""
@@ -104,11 +116,9 @@ class SweepBook:
             "at_utc": entry.at_utc.isoformat(),
             "current_ma": None if stimulus is None else stimulus.pulse.current_ma,
             "width_us": None if stimulus is None else stimulus.pulse.width_us,
-            "measurement": None
-            if entry.measurement is None
-            else measurement_json(entry.measurement),
+            "measurement": measurement_json(entry.measurement),
             "average": {
-                "sweeps": self.row_count(placement),
-                "measurement": None if entry.average is None else measurement_json(entry.average),
+                "sweeps": entry.average_sweeps,
+                "measurement": measurement_json(entry.average),
             },
         }

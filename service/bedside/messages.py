@@ -223,7 +223,9 @@ def measurement_json(measurement: Measurement) -> dict[str, Json]:
     }
 
 
-def view_json(view: View, number: int, request: Json, epoch: int | None, next_index: int) -> Json:
+def view_json(
+    view: View, number: int, request: Json, epoch: int | None, next_index: int
+) -> dict[str, Json]:
     """`view`: the answer to subscribe. `number` is the one in binary frames."""
     return {
         "type": "view",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from drivers.types import Epoch, LinkState, SampleBlock, Stimulus, Trigger
-from service.acquisition.types import DeviceState, LiveFrame, Signal
+from service.acquisition.types import DeviceState, GapNotice, LiveFrame, Signal
 from service.model import Sweep
 from service.recording.recorder import Recorder
 
@@ -23,7 +23,7 @@ class OnLoop:
     """The session's side of it, called on the event loop."""
 
     epoch: Callable[[str, Epoch], None]
-    gap: Callable[[str, str, int, int, int, float], None]
+    gap: Callable[[GapNotice], None]
     trigger: Callable[[str, Trigger], None]
     state: Callable[[str, DeviceState], None]
 
@@ -70,10 +70,11 @@ class BedsideOutlets:
     ) -> None:
         """Samples that never came."""
         if self._recorder is not None:
-            self._recorder.gap(device, stream, epoch, first_missing, count, at_s)
-        self._handover.post(
-            self._on_loop.gap, device, stream, epoch, first_missing, count, at_s
-        )  # fmt: skip
+            self._recorder.gap(
+                device, stream, epoch=epoch, first_missing=first_missing, count=count, at_s=at_s
+            )
+        notice = GapNotice(device, stream, epoch, first_missing, count, at_s, "gap")
+        self._handover.post(self._on_loop.gap, notice)
 
     def trigger(self, device: str, trigger: Trigger) -> None:
         """An edge."""

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -286,7 +286,11 @@ class Stimulation:
         self._ports.expect(stimulus)
         self.status = self._snapshot()
         self._ports.status(self.status)
-        answer = device.fire(nonce)
+        try:
+            answer = device.fire(nonce)
+        except StimulatorRefused:
+            self._ports.expect(replace(stimulus, sent_s=None))  # withdrawn: it never left
+            raise
         self._last_beat_s = self._now()
         self._delivered = answer.delivered_count
         self._interlock.delivered(stimulus.id, self._last_beat_s)

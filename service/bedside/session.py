@@ -1,0 +1,410 @@
+"""One bedside: devices, record, assessment, stimulator and viewers, and the study they serve.
+
+    supervisor ─▶ pipeline ─▶ outlets ─┬▶ recorder
+      (a thread per device)            ├▶ assessor (one thread) ─▶ results ─┐
+                                       └▶ handover ─────────────────────────┴▶ event loop ─▶ hub
+
+Everything here runs on the event loop, but for what `outlets` and the two threads call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from drivers.config import load_stimulator_limits
+from drivers.types import Epoch, LinkState, Stimulator, Stimulus, Trigger
+from service.acquisition.pipeline import Pipeline
+from service.acquisition.supervisor import Supervisor
+from service.acquisition.types import DeviceState, GapNotice, LiveFrame
+from service.api.hub import Hub, Viewer
+from service.api.viewing import Viewing, Wanted
+from service.api.wire import PROTOCOL, Header, Kind, binary_parcel, text_body
+from service.model import Json, MuscleStatus, Sweep, Task
+from service.recording.recorder import Recorder
+
+from .assessment import Assessment
+from .assessor import Assessor, Findings, montage_of
+from .book import Entry
+from .handover import Handover
+from .interlock import Phase, Placement
+from .messages import (
+    epoch_json,
+    gap_json,
+    placement_json,
+    plain_fields,
+    recording_json,
+    state_json,
+    stimulator_json,
+    trigger_json,
+)
+from .motor_rows import SweepResult
+from .outlets import BedsideOutlets, OnLoop
+from .stimulation import Record, Stimulation, StimulationPorts, StimulatorStatus
+from .study import Study
+
+BEAT_S = 0.05
+HOUSEKEEPING_S = 1.0
+FIRST_EPOCH_S = 2.0
+DEFAULT_PRESET = "surface"
+DEFAULT_COLUMNS_PER_S = 500.0
+
+AlarmLevel = Literal["lost", "not_on_disk", "armed", "stopped", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlan:
+    """A device of this bedside; `url` as drivers.registry reads it."""
+
+    id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a bedside is started with. recording None: nothing is kept. open_stimulator None: there
+    is no stimulator."""
+
+    mode: Literal["live", "replay", "simulated"]
+    devices: tuple[DevicePlan, ...]
+    patient: str
+    study: str
+    version: str
+    recording: Path | None = None
+    open_stimulator: Callable[[], Stimulator] | None = None
+
+
+class Session:
+    """`now` is the monotonic clock of every `*_s`; `utc_now` is only shown and recorded."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        now: Callable[[], float],
+        utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.plan = plan
+        self.now = now
+        self.utc_now = utc_now
+        devices = {device.id: device.url for device in plan.devices}
+        self.study = Study(plan.patient, plan.study, devices, now())
+        self.hub = Hub(now, self._left)
+        self.lag_s = 0.0
+        self._beat_s = now()
+        self._recording_state = ""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._first_epoch = asyncio.Event()
+        self._recorder = self._open_record()
+        self._handover = Handover(self._frame, self._skipped)
+        self._assessor = self._make_assessor()
+        self.stimulation = self._make_stimulation()
+        self.pipelines = {device.id: self._make_pipeline(device) for device in plan.devices}
+        self._supervisors = [
+            Supervisor(device.id, device.url, self.pipelines[device.id], now)
+            for device in plan.devices
+        ]
+        self.viewing = Viewing(self.hub, self.pipelines)
+
+    # ── life ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def start(self) -> None:
+        """Begin; the running loop is the one that everything is handed over to."""
+        self._handover.attach(asyncio.get_running_loop())
+        self._assessor.start()
+        self.stimulation.start()
+        for supervisor in self._supervisors:
+            supervisor.start()
+        self._spawn(self._beat())
+        self._spawn(self._keep_house())
+
+    async def close(self) -> None:
+        """Stimulator off, devices stopped, record closed with its footer, sockets closed."""
+        self.stimulation.stop()
+        await asyncio.gather(
+            asyncio.to_thread(self.stimulation.close),
+            *(asyncio.to_thread(supervisor.stop) for supervisor in self._supervisors),
+        )
+        await asyncio.to_thread(self._assessor.close)
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.close)
+        self.hub.close(1001, "the service is stopping")
+        for task in tuple(self._tasks):
+            task.cancel()
+        self._handover.detach()
+
+    # ── what pages ask ───────────────────────────────────────────────────────────────────────────
+
+    async def join(self, viewer: Viewer) -> None:
+        """A page has connected: hello, how things stand, and the default view."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._first_epoch.wait(), FIRST_EPOCH_S)
+        viewer.tell(text_body(self.hello(viewer.client)))
+        self.hub.join(viewer)
+        for state in self.study.states.values():
+            viewer.tell(text_body(state_json(state)))
+        for entry in self.study.book.entries:
+            viewer.tell(text_body(self.study.book.message(entry)))
+        await self._show_default(viewer)
+
+    def hello(self, client: str) -> dict[str, Json]:
+        """`hello`."""
+        return {
+            "type": "hello",
+            "protocol": PROTOCOL,
+            "version": self.plan.version,
+            "server_s": self.now(),
+            "utc": self.utc_now().isoformat(),
+            "client": client,
+            **self.describe(),
+        }
+
+    def describe(self) -> dict[str, Json]:
+        """`hello` without its transport fields."""
+        return {
+            "mode": self.plan.mode,
+            **self.study.describe(),
+            "stimulator": stimulator_json(self.stimulation.status),
+            "recording": self._recording(),
+        }
+
+    def stop_stimulation(self, who: str) -> None:
+        """STOP: first of all things, waits for nothing."""
+        self.stimulation.stop()
+        self.alarm("stopped", f"STOP by {who}: the stimulator is off until it is armed again")
+
+    async def set_task(self, task: Task, level: float) -> None:
+        """What the patient has been asked to do, from now on."""
+        at_s = self.now()
+        self.study.task, self.study.task_level = task, level
+        self._setting("task", {"task": task.value, "level": level}, at_s)
+        self.hub.tell(self.study.message())
+        await self._assess(lambda assessment: assessment.set_task(task, at_s))
+
+    async def set_placement(self, placement: Placement) -> None:
+        """The step now under the electrodes; disarms."""
+        await asyncio.wrap_future(self.stimulation.place(placement))
+        self.study.placement = placement
+        self._setting("step", placement_json(placement), self.now())
+        self.hub.tell(self.study.message())
+        await self._assess(lambda assessment: assessment.set_muscle(placement.muscle or None))
+
+    async def set_temperature(self, celsius: float) -> None:
+        """Skin temperature as measured."""
+        self.study.temperature_c = celsius
+        self._setting("temperature_c", celsius, self.now())
+        self.hub.tell(self.study.message())
+        await self._assess(lambda assessment: assessment.set_temperature(celsius))
+
+    async def include_sweep(self, sweep_id: str, included: bool) -> Entry:
+        """Take a sweep into or out of its average. Raises KeyError for an unknown one."""
+        if self.study.book.get(sweep_id) is None:
+            raise KeyError(sweep_id)
+        self._setting("sweep_included", {"sweep": sweep_id, "included": included}, self.now())
+        results: list[SweepResult | None] = []
+
+        def change(assessment: Assessment) -> None:
+            assessment.exclude(sweep_id, included)
+            results.append(assessment.result(sweep_id))
+
+        await self._assess(change)
+        changed = self.study.book.include(sweep_id, included, results[0] if results else None)
+        for entry in changed:
+            self.hub.tell(self.study.book.message(entry))
+        return next(entry for entry in changed if entry.sweep.id == sweep_id)
+
+    def alarm(self, level: AlarmLevel, sentence: str) -> None:
+        """Something everybody must see."""
+        self.hub.tell(
+            {
+                "type": "alarm",
+                "level": level,
+                "sentence": sentence,
+                "at_utc": self.utc_now().isoformat(),
+            }
+        )
+
+    async def _assess(self, change: Callable[[Assessment], None]) -> None:
+        await asyncio.wrap_future(self._assessor.ask(change))
+
+    # ── from the threads, on the loop ────────────────────────────────────────────────────────────
+
+    def _epoch(self, device: str, epoch: Epoch) -> None:
+        known = self.study.epochs.get(device)
+        self.study.epochs[device] = epoch
+        montage = montage_of(epoch.info.streams)
+        if not self.study.montage.leads and montage.leads:
+            placement = self.study.begin(montage)
+            self.stimulation.place(placement)
+            self._setting("step", placement_json(placement), self.now())
+            self._assessor.ask(lambda assessment: assessment.set_muscle(placement.muscle or None))
+        self._first_epoch.set()
+        if known is None or known.info.streams != epoch.info.streams:
+            # what a page may ask for has changed: it starts again from a new hello
+            for viewer in self.hub.viewers:
+                viewer.tell(text_body(self.hello(viewer.client)))
+                if not viewer.watches:
+                    self._spawn(self._show_default(viewer))
+        self.hub.tell(epoch_json(device, epoch))
+
+    def _gap(self, gap: GapNotice) -> None:
+        self.hub.tell(gap_json(gap))
+
+    def _trigger(self, device: str, trigger: Trigger) -> None:
+        self.hub.tell(trigger_json(device, trigger, self.now()))
+
+    def _state(self, device: str, state: DeviceState) -> None:
+        before = self.study.states[device].state
+        self.study.states[device] = state
+        self.hub.tell(state_json(state))
+        if state.state is LinkState.LOST and before is not LinkState.LOST:
+            self.alarm("lost", f"{device} is lost: {state.sentence}")
+
+    def _swept(self, sweep: Sweep, result: SweepResult) -> None:
+        entry = self.study.book.add(
+            sweep,
+            self.study.placement if sweep.stimulus is None else self._placed(sweep.stimulus),
+            at_utc=self.utc_now(),
+            result=result,
+        )
+        self.hub.tell(self.study.book.message(entry))
+        header = Header(
+            Kind.SWEEP, entry.number & 0xFFFF, sweep.epoch, max(0, sweep.start_index),
+            sweep.samples_uv.shape[-1], sweep.samples_uv.shape[0], 1, self.now(),
+        )  # fmt: skip
+        self.hub.deliver([binary_parcel(header, sweep.samples_uv.astype("f4"))])
+
+    def _placed(self, stimulus: Stimulus) -> Placement:
+        """Where a pulse was given: the muscle is the step's, if the step is still the same."""
+        now = self.study.placement
+        same = (now.nerve, now.site, now.side) == (stimulus.nerve, stimulus.site, stimulus.side)
+        muscle = now.muscle if same else ""
+        return Placement(stimulus.nerve, stimulus.site, stimulus.side, muscle)
+
+    def _carded(self, card: MuscleStatus) -> None:
+        self.hub.tell(self.study.hold_card(card))
+
+    def _stimulator(self, status: StimulatorStatus) -> None:
+        self.hub.tell(stimulator_json(status))
+
+    def _stimulated(self, record: Record) -> None:
+        if record.what == Phase.ARMED.value:
+            self.alarm("armed", record.sentence)
+        elif record.what.endswith("refused"):
+            self.alarm("note", f"{record.what}: {record.sentence}")
+
+    def _frame(self, device: str, frame: LiveFrame) -> None:
+        self.viewing.frame(device, frame)
+
+    def _skipped(self, device: str, view: int, samples: int) -> None:
+        self.viewing.skipped(device, view, samples)
+
+    def _left(self, viewer: Viewer) -> None:
+        self.stimulation.gone(viewer.client)
+        self._spawn(self.viewing.leave(viewer))
+
+    # ── on the stimulator's thread ───────────────────────────────────────────────────────────────
+
+    def _expect(self, stimulus: Stimulus) -> None:
+        leading = self.study.leading_device
+        if leading is not None:
+            self.pipelines[leading].expect(stimulus)
+        if self._recorder is not None:
+            self._recorder.stimulus(stimulus)
+
+    def _record_stimulation(self, record: Record) -> None:
+        self._setting("stimulation", plain_fields(record), record.at_s)
+        self._handover.post(self._stimulated, record)
+
+    # ── parts ────────────────────────────────────────────────────────────────────────────────────
+
+    def _open_record(self) -> Recorder | None:
+        if self.plan.recording is None:
+            return None
+        header = self.study.header(self.plan.mode, self.utc_now())
+        return Recorder(self.plan.recording, header=header, now=self.now)
+
+    def _make_assessor(self) -> Assessor:
+        def trouble(sentence: str) -> None:
+            self._handover.post(self.alarm, "note", sentence)
+
+        return Assessor(
+            Findings(
+                sweep=lambda *a: self._handover.post(self._swept, *a),
+                card=lambda *a: self._handover.post(self._carded, *a),
+                trouble=trouble,
+            ),
+            self.now,
+        )
+
+    def _make_stimulation(self) -> Stimulation:
+        ports = StimulationPorts(
+            expect=self._expect,
+            status=lambda *a: self._handover.post(self._stimulator, *a),
+            record=self._record_stimulation,
+            beat_s=lambda: self._beat_s,
+        )
+        return Stimulation(self.plan.open_stimulator, load_stimulator_limits(), ports, self.now)
+
+    def _make_pipeline(self, device: DevicePlan) -> Pipeline:
+        outlets = BedsideOutlets(
+            device.id,
+            recorder=self._recorder,
+            assessor=self._assessor,
+            stimulation=self.stimulation,
+            handover=self._handover,
+            on_loop=OnLoop(self._epoch, self._gap, self._trigger, self._state),
+            leads=device.id == self.study.leading_device,
+            now=self.now,
+        )
+        return Pipeline(device.id, outlets=outlets, recording=self.plan.study)
+
+    # ── beside ───────────────────────────────────────────────────────────────────────────────────
+
+    async def _show_default(self, viewer: Viewer) -> None:
+        found = self.study.default_view()
+        if found is None:
+            return
+        wanted = Wanted(*found, DEFAULT_PRESET, DEFAULT_COLUMNS_PER_S)
+        try:
+            await self.viewing.subscribe(viewer, wanted, None)
+        except ValueError as error:
+            viewer.tell(text_body({"type": "error", "request": None, "sentence": str(error)}))
+
+    async def _beat(self) -> None:
+        """Show the stimulator's thread that the loop runs, and measure how late it is."""
+        while True:
+            asked_s = self.now() + BEAT_S
+            await asyncio.sleep(BEAT_S)
+            self._beat_s = self.now()
+            self.lag_s = max(0.0, self._beat_s - asked_s)
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_S)
+            self.hub.check()
+            told = self._recording()
+            self.hub.tell(told)
+            state = str(told["state"])
+            if state != self._recording_state and state == "failed":
+                self.alarm("not_on_disk", str(told["sentence"]))
+            self._recording_state = state
+
+    def _recording(self) -> dict[str, Json]:
+        if self._recorder is None:
+            return recording_json(None, "")
+        return recording_json(self._recorder.status, self._recorder.path.name)
+
+    def _setting(self, key: str, value: Json, at_s: float) -> None:
+        if self._recorder is not None:
+            self._recorder.setting(key, value, at_s)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
