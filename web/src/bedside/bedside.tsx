@@ -1,0 +1,24 @@
+// The bedside: rail, live strip, triggered view, stimulator and the muscle at hand.
+import { centre } from "../state/view";
+import { LivePanel } from "../trace/live";
+import { TriggeredPanel } from "../trace/triggered";
+import { MuscleCard } from "./muscle";
+import { Rail } from "./steps";
+import { StimulatorPanel } from "./stimulator";
+
+export function Bedside() {
+  return (
+    <div class={`bedside ${centre.value}`}>
+      <Rail />
+      <main id="main" class="centre" data-testid="bedside">
+        <h1 class="only-spoken">Bedside</h1>
+        <LivePanel />
+        {centre.value === "triggered" ? <TriggeredPanel /> : null}
+      </main>
+      <aside class="right" aria-label="Stimulator and muscle">
+        <StimulatorPanel />
+        <MuscleCard />
+      </aside>
+    </div>
+  );
+}

@@ -1,0 +1,83 @@
+// Configure, arm, fire and STOP are four separate things. The service decides; this shows and asks.
+import { format, number } from "../format";
+import { Key } from "../parts/control";
+import { arm, disarm, fire, intensity, operator } from "../state/actions";
+import { clock, mode, stimulator, stimulatorState, tick } from "../state/study";
+
+const WORDS = {
+  safe: "SAFE", armed: "ARMED", firing: "FIRING", stopped: "STOPPED", unknown: "UNKNOWN", none: "NONE",
+} as const;
+
+/** After a click with the mouse the space bar is the pedal again, not this button. */
+function clicked(e: MouseEvent, does: () => Promise<void>): void {
+  if (e.detail > 0 && e.currentTarget instanceof HTMLElement) e.currentTarget.blur();
+  void does();
+}
+
+function remaining(): string {
+  tick.value;
+  const told = stimulator.value;
+  if (!told || told.expires_in_s === null) return "";
+  const left = told.expires_in_s - (clock.age(told.toldS) ?? 0);
+  return `${number("count", Math.max(0, left))} s`;
+}
+
+function Head({ hot }: { hot: boolean }) {
+  const state = stimulatorState.value;
+  return (
+    <div class={`stim-head${hot ? " caution" : ""}`} data-testid="stimulator-state" data-state={state}>
+      {hot ? <span aria-hidden="true">⚡</span> : null}
+      <b class="state">{WORDS[state]}</b>
+      <span class="fact">{state === "armed" ? remaining() : state === "unknown" ? "treat as armed" : ""}</span>
+      {hot ? (
+        <button type="button" data-testid="disarm" onClick={(e) => clicked(e, disarm)}>Disarm <Key k="A" /></button>
+      ) : (
+        <button type="button" data-testid="arm" onClick={(e) => clicked(e, arm)}>Arm <Key k="A" /></button>
+      )}
+    </div>
+  );
+}
+
+function Intensity() {
+  const told = stimulator.value;
+  const now = told?.current_ma ?? 0;
+  const words = [format("pulse_us", told?.width_us ?? null), `ceiling ${format("current_ma", told?.ceiling_ma ?? null)}`, told?.site?.replace("_", " ") ?? "not placed"];
+  return (
+    <div class="intensity" role="group" aria-label="Intensity">
+      <button type="button" class="big" aria-label="Intensity down 1 mA" data-testid="current-down" onClick={(e) => clicked(e, () => intensity(-1))} disabled={now <= 0}>−</button>
+      <div>
+        <output class="milliamps" data-testid="current">{number("current_ma", told?.current_ma)}<small>{"\u00a0"}mA</small></output>
+        <span class="dim">{words.join(" · ")}</span>
+      </div>
+      <button type="button" class="big" aria-label="Intensity up 1 mA" data-testid="current-up" onClick={(e) => clicked(e, () => intensity(1))}
+        disabled={told === null || now >= told.ceiling_ma}>+</button>
+    </div>
+  );
+}
+
+/** In replay there is nothing to arm or to fire, so the controls are not there at all. */
+export function StimulatorPanel() {
+  const state = stimulatorState.value;
+  const told = stimulator.value;
+  if (mode.value === "replay") return null;
+  if (state === "none") {
+    return <section class="panel stimulator" aria-label="Stimulator"><p class="dim">No stimulator is connected. {told?.sentence}</p></section>;
+  }
+  const hot = state === "armed" || state === "firing" || state === "unknown";
+  return (
+    <section class="panel stimulator" aria-label="Stimulator" data-testid="stimulator">
+      <Head hot={hot} />
+      <Intensity />
+      <button type="button" class={`fire${state === "armed" ? " ready" : ""}`} data-testid="fire" disabled={state !== "armed"} onClick={(e) => clicked(e, fire)}>
+        <b>FIRE</b> <span>space or right pedal</span>
+      </button>
+      <div class="stim-foot">
+        <label>
+          Operator <input data-testid="operator" value={operator.value} maxLength={8} size={4} aria-label="Operator's initials"
+            onInput={(e) => { operator.value = e.currentTarget.value; }} />
+        </label>
+        <span class="dim" data-testid="stimulator-sentence">{told?.sentence || `${number("count", told?.delivered_count)} pulses given`}</span>
+      </div>
+    </section>
+  );
+}

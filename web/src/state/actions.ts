@@ -1,0 +1,108 @@
+// What a viewer can do. Every action goes to the service; its answer changes the page, not the click.
+import { signal } from "@preact/signals";
+import { post, postStop, Refusal } from "../wire/api";
+import type { LiveSocket } from "../wire/live";
+import type { Step } from "../wire/messages";
+import { tell } from "./events";
+import { client, mode, step, stimulator, stimulatorState, stoppedAt } from "./study";
+import type { SweepRecord } from "./sweeps";
+
+let socket: LiveSocket | null = null;
+export function useSocket(s: LiveSocket): void {
+  socket = s;
+}
+
+export const operator = signal("");
+/** True while this page is the one that armed: it must ping. */
+export const armedHere = signal(false);
+export const stopUnanswered = signal(false);
+const FIRE_GUARD_MS = 150;
+let lastFire = -Infinity;
+
+/** STOP: the socket first, then HTTP as well, whatever the state. */
+export async function stop(): Promise<void> {
+  const said = socket?.stop() ?? false;
+  armedHere.value = false;
+  socket?.setArmed(false);
+  const answered = await postStop();
+  stopUnanswered.value = !answered && !said;
+  if (answered || said) stoppedAt.value = new Date();
+  if (answered) tell("stopped: stimulator off until armed again", "stopped");
+  else tell("STOP: no answer: use the stimulator's own switch", "stopped");
+}
+
+async function attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    tell(`${what}: ${error instanceof Refusal ? error.message : "no answer from the service"}`);
+    return false;
+  }
+}
+
+export async function arm(): Promise<void> {
+  if (operator.value.trim() === "") {
+    tell("arm: enter the operator's initials first");
+    return;
+  }
+  armedHere.value = true;
+  socket?.setArmed(true);
+  const armed = await attempt("arm", () => post("stimulator/arm", { client: client.value, operator: operator.value.trim() }));
+  if (!armed) {
+    armedHere.value = false;
+    socket?.setArmed(false);
+  }
+}
+
+export async function disarm(): Promise<void> {
+  await attempt("disarm", () => post("stimulator/disarm"));
+  armedHere.value = false;
+  socket?.setArmed(false);
+}
+
+export async function fire(): Promise<void> {
+  if (stimulatorState.value !== "armed" || performance.now() - lastFire < FIRE_GUARD_MS) return;
+  lastFire = performance.now();
+  await attempt("fire", () => post("stimulator/fire", { client: client.value, nonce: nonce() }));
+}
+
+function nonce(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+export async function intensity(byMa: number): Promise<void> {
+  const told = stimulator.value;
+  if (!told) return;
+  const next = Math.min(told.ceiling_ma, Math.max(0, Math.round((told.current_ma + byMa) * 10) / 10));
+  await setCurrent(next);
+}
+
+export async function setCurrent(currentMa: number): Promise<void> {
+  const told = stimulator.value;
+  if (!told) return;
+  await attempt("intensity", () => post("stimulator/configure", { current_ma: currentMa, width_us: told.width_us }));
+}
+
+export async function setTask(name: string, level: number): Promise<void> {
+  await attempt("task", () => post("task", { task: name, level }));
+}
+
+export async function setStep(next: Step): Promise<void> {
+  const { nerve, site, side, muscle } = next;
+  if (await attempt("step", () => post("step", { nerve, site, side, muscle }))) step.value = next;
+}
+
+export async function setTemperature(celsius: number): Promise<void> {
+  await attempt("temperature", () => post("temperature", { celsius }));
+}
+
+export async function include(record: SweepRecord, included: boolean): Promise<void> {
+  await attempt("sweep", () => post(`sweeps/${encodeURIComponent(record.text.id)}`, { included }));
+}
+
+/** Demo mode only: the simulated patient's own controls. */
+export async function demo(what: string, body: object): Promise<boolean> {
+  if (mode.value !== "simulated") return false;
+  return attempt(what, () => post(`demo/${what}`, body));
+}

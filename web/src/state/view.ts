@@ -1,0 +1,53 @@
+// How this viewer looks at things: gain, timebase, filter, freeze, cursors. Never sent to the service
+// but for the view it needs; two viewers may look differently at the same signal.
+import { computed, signal } from "@preact/signals";
+
+export const GAINS_UV = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
+export const TIMES_MS = [5, 10, 20, 50, 100, 200, 500, 1000];
+export const SWEEP_GAINS_MV = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+export const SWEEP_TIMES_MS = [0.5, 1, 2, 3, 5, 10];
+export const DIVISIONS_X = 10;
+export const DIVISIONS_Y = 8;
+
+export type CentreMode = "triggered" | "scope";
+export type SweepMode = "superimpose" | "raster" | "cascade";
+
+export const gainUv = signal(200);
+export const timeMs = signal(100);
+export const preset = signal("surface");
+export const notch = signal<50 | 60>(50);
+export const frozenAt = signal<number | null>(null);
+/** Cursor places as fractions of the frozen picture's width. */
+export const cursors = signal<[number, number]>([0.3, 0.6]);
+export const centre = signal<CentreMode>("triggered");
+export const sweepMode = signal<SweepMode>("superimpose");
+export const sweepGainMv = signal(2);
+export const sweepTimeMs = signal(3);
+export const chosenMuscle = signal<string | null>(null);
+export const chosenSite = signal<string | null>(null);
+export const chosenMarker = signal<number | null>(null);
+export const showKeys = signal(false);
+export const showEvents = signal(false);
+export const windowS = computed(() => (timeMs.value * DIVISIONS_X) / 1000);
+export const presetId = computed(() =>
+  notch.value === 60 && preset.value !== "raw" ? `${preset.value}-n60` : preset.value,
+);
+
+/** The next step of a fixed list, up or down, staying at the ends. */
+export function stepIn(list: readonly number[], now: number, by: 1 | -1): number {
+  const at = list.findIndex((v) => v >= now);
+  const next = Math.min(list.length - 1, Math.max(0, (at < 0 ? list.length - 1 : at) + by));
+  return list[next] ?? now;
+}
+
+export type Theme = "dark" | "light" | "auto";
+export function toggleTheme(): void {
+  const root = document.documentElement;
+  const dark = root.dataset.theme
+    ? root.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  themeTurns.value += 1;
+}
+/** Rises when the theme changes, so that canvases read their inks again. */
+export const themeTurns = signal(0);

@@ -1,0 +1,80 @@
+// What the triggered view draws: rows per site, earlier sweeps behind, average or newest on top.
+import { averageForDrawing, measured, SHOWN, type Row } from "../state/sweeps";
+import { DIVISIONS_Y, type SweepMode } from "../state/view";
+import { rule, strokeSamples, type Paint } from "./trace";
+
+const RASTER_ROWS = 8;
+export const BASELINE = 0.62;
+
+/** Centre of a row's baseline in divisions from the top: responses rise above it. */
+export function baseline(row: number, rows: number): number {
+  return ((row + BASELINE) * DIVISIONS_Y) / Math.max(1, rows);
+}
+
+export function paintSweeps(p: Paint, rows: readonly Row[], mode: SweepMode, gainMv: number, chosen: string | null): void {
+  if (mode === "raster") {
+    const row = rows.find((r) => r.site === chosen) ?? rows.at(-1);
+    if (row) paintRaster(p, row, gainMv);
+    return;
+  }
+  rows.forEach((row, i) => inRow(p, i, rows.length, () => paintRow(p, row, baseline(i, rows.length), mode, gainMv)));
+}
+
+/** Rows share no pixels: a stimulus artefact is cut at its own row's edge. */
+function inRow(p: Paint, i: number, n: number, paint: () => void): void {
+  p.ctx.save();
+  p.ctx.beginPath();
+  p.ctx.rect(p.left, p.top + (i * p.height) / n, p.width, p.height / n);
+  p.ctx.clip();
+  paint();
+  p.ctx.restore();
+}
+
+function paintRow(p: Paint, row: Row, centre: number, mode: SweepMode, gainMv: number): void {
+  const y = (uv: number) => p.y(centre + uv / 1000 / gainMv);
+  const average = averageForDrawing(row);
+  const shown = row.sweeps.slice(-SHOWN);
+  shown.forEach((record, i) => {
+    const top = average === null && i === shown.length - 1;
+    if (mode === "cascade" && !top) return;
+    const values = measured(record);
+    if (!values) return;
+    const { zero_index: zero, rate_hz: rate, included, gap } = record.text;
+    const curve = { ink: top ? p.inks.trace : p.inks.old, width: top ? 2 : 1, dashed: !included || gap };
+    strokeSamples(p, values, (k) => (1000 * (k - zero)) / rate, y, curve);
+  });
+  if (average) {
+    strokeSamples(p, average.values, (k) => (1000 * (k - average.zero)) / average.rateHz, y, { ink: p.inks.trace, width: 2 });
+  }
+}
+
+function paintRaster(p: Paint, row: Row, gainMv: number): void {
+  row.sweeps.slice(-RASTER_ROWS).forEach((record, i, list) => {
+    const values = measured(record);
+    if (!values) return;
+    const centre = i + BASELINE;
+    const { zero_index: zero, rate_hz: rate, included } = record.text;
+    const newest = i === list.length - 1;
+    strokeSamples(p, values, (k) => (1000 * (k - zero)) / rate, (uv) => p.y(centre + uv / 1000 / gainMv),
+      { ink: newest ? p.inks.trace : p.inks.old, width: newest ? 2 : 1, dashed: !included });
+  });
+}
+
+/** One division each way, top right: what a division is worth. */
+export function paintCalibration(p: Paint, gainWords: string, timeWords: string): void {
+  const dx = p.width / 10;
+  const dy = p.height / DIVISIONS_Y;
+  const right = p.left + p.width - 10 * p.dpr;
+  const bottom = p.top + dy + 10 * p.dpr;
+  p.ctx.font = `${12 * p.dpr}px system-ui, sans-serif`;
+  const wide = Math.max(dx, p.ctx.measureText(gainWords).width + 14 * p.dpr);
+  p.ctx.fillStyle = p.inks.bg;
+  p.ctx.fillRect(right - wide - 4 * p.dpr, bottom - dy - 4 * p.dpr, wide + 8 * p.dpr, dy + 26 * p.dpr);
+  rule(p.ctx, right, bottom - dy, dy, p.inks.text, 2 * p.dpr);
+  p.ctx.fillStyle = p.inks.text;
+  p.ctx.fillRect(right - dx, bottom - p.dpr, dx, 2 * p.dpr);
+  p.ctx.textAlign = "right";
+  p.ctx.fillText(gainWords, right - 6 * p.dpr, bottom - dy / 2 + 4 * p.dpr);
+  p.ctx.fillText(timeWords, right, bottom + 15 * p.dpr);
+  p.ctx.textAlign = "left";
+}

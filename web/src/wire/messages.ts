@@ -1,0 +1,89 @@
+// Text messages of docs/protocols/live.md, as the page reads them.
+
+export type LinkState = "connecting" | "live" | "stalled" | "lost" | "stopped";
+export interface Channel { label: string; kind: string; unit: string; muscle: string | null }
+export interface Stream { name: string; rate_hz: number; channels: Channel[] }
+export interface Permission { study: string; allowance: "yes" | "limited" | "no"; reason: string }
+export interface DeviceState {
+  id: string; state: LinkState; sentence: string; rate_hz: number | null; received: number; lost: number;
+  rejected: number; age_s: number | null; since_s: number; epoch: number | null;
+}
+export interface DeviceHello {
+  id: string; model: string; driver: string; state: LinkState | DeviceState; permissions: Permission[]; streams: Stream[];
+}
+export interface MuscleInfo {
+  key: string; name: string; side: string; nerve: string; roots: string | string[]; region: string;
+  channel: string | null; device: string | null; stream: string | null;
+}
+export interface Preset { id: string; label: string }
+export interface StimulatorState {
+  state: "safe" | "armed" | "firing" | "stopped" | "unknown" | "none";
+  current_ma: number; width_us: number; expires_in_s: number | null; sentence: string; ceiling_ma: number;
+  nerve: string | null; site: string | null; side: string | null; muscle: string | null; delivered_count: number;
+}
+export interface RecordingState {
+  state: "recording" | "off" | "failed"; seconds: number; bytes: number; sentence: string; path_name: string;
+}
+export interface Step { nerve: string; site: string; side: string; muscle: string; label?: string; study?: string }
+export interface Item {
+  family: string; state: "abnormal" | "normal" | "borderline" | "unknown"; sentence: string;
+  measurement_id: string | null; progress: [number, number] | null; would_change_grade: boolean; counted: boolean;
+}
+export type Grade = "insufficient" | "none" | "possible" | "probable" | "definite";
+export interface Indicator {
+  axis: "umn" | "lmn"; grade: Grade; attribution: "clear" | "uncertain";
+  items_for: Item[]; items_against: Item[]; missing: Item[]; rule: string; severity: string;
+}
+export interface Card { muscle: string; umn: Indicator; lmn: Indicator; revision?: number }
+export interface Marker { name: string; index: number }
+export interface Measurement {
+  id: string; measure: string; state: "measured" | "absent" | "not_assessable"; reasons: string[];
+  values: Record<string, number>; markers: Marker[]; detector?: string; version: string;
+}
+export interface SweepText {
+  id: string; number?: number; device: string; stream: string; epoch: number; nerve: string; site: string; side: string;
+  muscle: string; channel: string; channels: string[]; rate_hz: number; zero_index: number; count: number;
+  gap: boolean; included: boolean; at_utc: string; current_ma: number | null; measurement: Measurement | null;
+  average: { sweeps: number; measurement: Measurement | null } | null;
+}
+export interface StudyState {
+  patient: string; id?: string; task: string; step: Step | null; steps: Step[]; temperature_c: number | null;
+}
+export interface Hello {
+  type: "hello"; seq: number; protocol: number; version: string; server_s: number; utc: string; client: string;
+  mode: "live" | "replay" | "simulated"; study: Partial<StudyState>; devices: DeviceHello[]; muscles: MuscleInfo[];
+  presets: Preset[]; stimulator: StimulatorState | null; recording: RecordingState | null; cards: Card[]; steps: Step[];
+}
+export interface ViewReply {
+  type: "view"; view: number; request: string | number | null; device: string; stream: string; channels: string[]; preset: string;
+  columns_per_s: number; rate_hz: number; decimation: number; epoch: number | null; next_index: number;
+  settling_samples: number;
+}
+export interface GapText {
+  type: "gap"; device: string; stream: string; epoch: number; first_missing: number; count: number; at_s: number;
+  cause?: string; view?: number;
+}
+export interface EpochText { type: "epoch"; device: string; epoch: number; cause: string; opened_utc: string; at_s: number; streams: Stream[] }
+
+export type Text =
+  | Hello
+  | { type: "state"; device: DeviceState }
+  | ({ type: "stimulator" } & StimulatorState)
+  | ({ type: "recording" } & RecordingState)
+  | ({ type: "study" } & Partial<StudyState>)
+  | { type: "viewers"; count: number }
+  | GapText
+  | EpochText
+  | { type: "trigger"; device: string; stream: string; epoch: number; index: number; line: string; at_s: number }
+  | ({ type: "sweep" } & SweepText)
+  | ({ type: "card" } & Card)
+  | { type: "alarm"; level: "lost" | "not_on_disk" | "armed" | "stopped" | "note"; sentence: string; at_utc: string }
+  | ViewReply
+  | { type: "pong"; t: number; server_s: number }
+  | { type: "ack"; request: string | number }
+  | { type: "error"; request?: string | number; sentence: string };
+
+/** True for a text whose samples follow as a binary frame, and for rows: nerve, site, side, muscle. */
+export function rowKey(s: { nerve: string; site: string; side: string; muscle: string }): string {
+  return `${s.nerve}|${s.site}|${s.side}|${s.muscle}`;
+}
