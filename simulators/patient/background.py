@@ -1,13 +1,13 @@
 """What is always on the leads: amplifier and electrode noise, and the mains.
 
 Sources: Texas Instruments SBAS499 (input-referred noise of the ADS1299 by rate and gain; gain 8
-from memory); Huigen E et al. 2002, Med Biol Eng Comput 40:332 (electrode noise exceeds the amplifier's).
+from memory); Huigen E et al. 2002, Med Biol Eng Comput 40:332 (electrode noise exceeds the
+amplifier's).
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import lfilter
 
 from .front_end import FloatArray, FrontEnd
 
@@ -53,7 +53,13 @@ class Background:
     def next(self, first: int, count: int) -> FloatArray:
         """(n_channels, count) µV; `first` is the index of the first sample since power-on."""
         white = self._rng.standard_normal((self._channels, count))
-        noise, self._state = lfilter(self._taps, 1.0, white, axis=1, zi=self._state)
+        line = np.concatenate((self._state, white), axis=1)
+        past = self._state.shape[1]
+        self._state = line[:, line.shape[1] - past :]
+        noise = sum(
+            tap * line[:, past - delay : past - delay + count]
+            for delay, tap in enumerate(self._taps)
+        )
         angle = self._step[:, None] * np.arange(first, first + count)
         mains = self._cosine @ np.sin(angle) + self._sine @ np.cos(angle)
         return np.asarray(noise + mains)

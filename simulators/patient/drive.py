@@ -22,7 +22,7 @@ REFLEX_DELAY_S = 0.06
 
 
 class CorticospinalInput:
-    """One 15-30 Hz noise of unit variance for the whole limb, on 1 ms steps."""
+    """One 15-30 Hz noise of unit variance for the whole limb, on steps of STEP_S."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng

@@ -2,8 +2,8 @@
 
 Candidates come at a fixed Poisson rate and are kept with the probability that the dial sets, so
 that the dial thins the same sequence instead of drawing another.
-Sources: Kleine BU et al. 2012, Clin Neurophysiol 123:1682 (doublets, F-like pairs); Bashford J et al.
-2019, Clin Neurophysiol 130:1083 (rates).
+Sources: Kleine BU et al. 2012, Clin Neurophysiol 123:1682 (doublets, F-like pairs); Bashford J et
+al. 2019, Clin Neurophysiol 130:1083 (rates).
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class FasciculationSource:
 
     def events(self, end_s: float, lmn: float, alive: BoolArray) -> list[Fasciculation]:
         """Events before `end_s` that were not returned yet."""
+        if end_s <= self._next_s:
+            return []
         found: list[Fasciculation] = []
         while self._next_s < end_s:
             keep, which, twice, gap = self._rng.random(4)

@@ -76,8 +76,9 @@ def _action_potential_slope(velocity_m_s: FloatArray, times_s: FloatArray) -> Fl
 
 
 def unit_spectra(muscle: MuscleAnatomy, bundle: FibreBundle, grid: Grid) -> ComplexArray:
-    """Spectra (n_units, n_frequencies) of every unit's E1 - E2 potential, in arbitrary units of
-    equal fibre number; negative (E1 over the end-plates) is negative. Time zero: end-plate firing."""
+    """Spectra (n_units, n_frequencies) of every unit's E1 - E2 potential, as if all had the same
+    number of fibres (arbitrary units). Time zero is the firing of the end-plates; the potential
+    begins negative because E1 lies over them."""
     longest_s = 1.3 * muscle.half_length_mm / (1e3 * float(bundle.velocity_m_s.min()))
     times = np.arange(int(longest_s * grid.source_rate_hz)) / grid.source_rate_hz
     seen = _impulse_response(bundle, 0.0, times)

@@ -12,14 +12,17 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import next_fast_len
+from scipy.fft import irfft, next_fast_len, rfft
 
 FloatArray = npt.NDArray[np.float64]
 ComplexArray = npt.NDArray[np.complex128]
 
 WINDOW_S = 0.08
 SOURCE_RATE_HZ = 32000.0
+DRAWING_RATE_HZ = 4000.0
+STEP_S = 0.040  # everything is generated in time steps of this length
 PHASE_STEP_S = 8e-6
+FADED = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +52,30 @@ class FrontEnd:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The fine grid of one front end: `factor` source points per output sample, over `length` output
-    samples (a power-friendly number covering WINDOW_S)."""
+    """The fine grid of one front end: `factor` source points per output sample, over `length`
+    output samples (which cover WINDOW_S and suit the Fourier transform).
+
+    decimation: output samples per drawn sample. Surface potentials of single units hold nothing
+    above 2 kHz, so their sum is drawn at 4 kHz or more and then brought to the output rate.
+    phases: positions between drawn samples that a prepared template is kept for.
+    """
 
     front_end: FrontEnd
     factor: int
     length: int
+    decimation: int
+    phases: int
 
     @classmethod
     def of(cls, front_end: FrontEnd) -> Grid:
         """The grid for a front end: at least 32 kHz, covering 80 ms and the filter's own length."""
-        factor = max(1, ceil(SOURCE_RATE_HZ / front_end.rate_hz))
-        length = next_fast_len(ceil(WINDOW_S * front_end.rate_hz) + 4, real=True)
-        return cls(front_end, factor, length)
+        rate = front_end.rate_hz
+        length = 16 * next_fast_len(ceil((ceil(WINDOW_S * rate) + 4) / 16), real=True)
+        whole = int(rate // DRAWING_RATE_HZ)
+        aligned = whole > 1 and length % whole == 0 and STEP_S * rate % whole == 0.0
+        decimation = whole if aligned else 1
+        phases = min(max(ceil(decimation / (PHASE_STEP_S * rate)), 8), 64)
+        return cls(front_end, max(1, ceil(SOURCE_RATE_HZ / rate)), length, decimation, phases)
 
     @property
     def source_rate_hz(self) -> float:
@@ -72,11 +86,6 @@ class Grid:
     def points(self) -> int:
         """Points of the fine grid."""
         return self.factor * self.length
-
-    @property
-    def phases(self) -> int:
-        """Sub-sample positions that a prepared template is kept for."""
-        return int(np.clip(ceil(1.0 / (self.front_end.rate_hz * PHASE_STEP_S)), 8, 64))
 
     @property
     def frequencies_hz(self) -> FloatArray:
@@ -96,14 +105,27 @@ class Grid:
         return np.asarray(fine[..., :: self.factor])
 
     def phase_table(self, spectra: ComplexArray, duration_s: float) -> FloatArray:
-        """Filtered templates for each sub-sample position.
+        """Filtered templates for each position between drawn samples.
 
-        spectra: (n_units, n_frequencies). Returns (n_units, phases + 1, n_samples): row p holds the
-        samples of a waveform that began p / phases samples before sample 0.
+        spectra: (n_units, n_frequencies). Returns (n_units, phases + 1, n_drawn): row p holds the
+        drawn samples of a waveform that began p / phases drawn samples before sample 0. Ends where
+        all of them have faded to a ten-thousandth, at the latest after `duration_s`.
         """
-        phases, points = self.phases, self.length * self.phases
         filtered = spectra * self.front_end.transfer(self.frequencies_hz)
+        if self.decimation > 1:
+            filtered *= self.frequencies_hz < self.front_end.rate_hz / (2 * self.decimation)
+        points = self.length * self.phases // self.decimation
         fine = np.fft.irfft(filtered, n=points) * (points / self.points)
-        samples = min(ceil(duration_s * self.front_end.rate_hz) + 3, self.length - 1)
-        index = np.arange(samples)[None, :] * phases + np.arange(phases + 1)[:, None]
+        longest = ceil(duration_s * self.front_end.rate_hz / self.decimation) + 3
+        longest = min(longest, self.length // self.decimation - 1)
+        height = np.abs(fine[:, : longest * self.phases]).max(axis=0)
+        lasting = int(np.flatnonzero(height > FADED * height.max())[-1])
+        drawn = min(longest, lasting // self.phases + 2)
+        index = np.arange(drawn)[None, :] * self.phases + np.arange(self.phases + 1)[:, None]
         return np.ascontiguousarray(fine[:, index])
+
+    def drawn_to_samples(self, drawn: FloatArray) -> FloatArray:
+        """A drawn stretch that begins and ends in silence, at the output rate."""
+        if self.decimation == 1:
+            return drawn
+        return np.asarray(irfft(rfft(drawn), n=drawn.size * self.decimation)) * self.decimation

@@ -1,4 +1,4 @@
-"""One muscle of the patient: its pool, its fibres under the electrodes, its axons, and its dials."""
+"""One muscle of the patient: its pool, its fibres under the electrodes, its axons, its dials."""
 
 from __future__ import annotations
 
@@ -13,8 +13,17 @@ from .fasciculation import Fasciculation, FasciculationSource
 from .fibres import scatter_fibres, unit_spectra
 from .front_end import ComplexArray, FloatArray, Grid
 from .nerve import MotorAxons
-from .pool import STEP_S, BoolArray, IntArray, MotorPool, PoolProperties, excitation_for
-from .streams import bounded_normal, random_stream
+from .pool import (
+    NO_TIMES,
+    NO_UNITS,
+    STEP_S,
+    BoolArray,
+    IntArray,
+    MotorPool,
+    PoolProperties,
+    excitation_for,
+)
+from .streams import bounded_normal, moved_towards, random_stream
 
 TEMPLATE_S = 0.026
 DIAL_PER_S = 1.0
@@ -85,8 +94,7 @@ class Muscle:
         self.spectra = self._calibrated(spectra, build)
         self.axons.distal_delay_s = distal_delay_s
         table = grid.phase_table(self.spectra, TEMPLATE_S)
-        self.templates = [list(rows) for rows in table]
-        self.template_samples = table.shape[2]
+        self.templates = table.reshape(-1, table.shape[2])
         peaks = np.ptp(table[:, 0], axis=1)
         self._spontaneous = FasciculationSource(peaks, random_stream(seed, key, "fasciculation"))
         self._loss_order = build.permutation(anatomy.units)
@@ -123,9 +131,9 @@ class Muscle:
 
     def _move_dials(self, duration_s: float) -> None:
         step = DIAL_PER_S * duration_s
-        self.umn += float(np.clip(self.umn_goal - self.umn, -step, step))
+        self.umn = moved_towards(self.umn, self.umn_goal, step)
         if self.lmn != self.lmn_goal:
-            self.lmn += float(np.clip(self.lmn_goal - self.lmn, -step, step))
+            self.lmn = moved_towards(self.lmn, self.lmn_goal, step)
             self._lose_units()
 
     def _lose_units(self) -> None:
@@ -173,36 +181,38 @@ class Muscle:
         corticospinal: FloatArray,
         beats: list[Beat],
     ) -> Activity:
-        """Everything this muscle does in one time step; `corticospinal` has one value per ms."""
+        """All that this muscle does in one time step; `corticospinal`: a value per pool.STEP_S."""
         self._move_dials(duration_s)
         before = self._excitation
         span = self.properties.highest_excitation * duration_s / EFFORT_RISE_S
-        self._excitation += float(np.clip(self._wanted_excitation(task) - before, -span, span))
+        self._excitation = moved_towards(before, self._wanted_excitation(task), span)
         units, times = self._discharge(before, corticospinal)
-        reflex_units, reflex_times, answered = self._reflex_volleys(beats)
-        units = np.concatenate((units, reflex_units))
-        times = np.concatenate((start_s + times, reflex_times))
-        order = np.argsort(times, kind="stable")
+        times = start_s + times
+        answered: tuple[float, ...] = ()
+        if beats:
+            reflex_units, reflex_times, answered = self._reflex_volleys(beats)
+            units = np.concatenate((units, reflex_units))
+            times = np.concatenate((times, reflex_times))
+            order = np.argsort(times, kind="stable")
+            units, times = units[order], times[order]
         spontaneous = self._spontaneous.events(start_s + duration_s, self.lmn, self.alive)
-        return Activity(units[order], times[order], tuple(spontaneous), answered)
+        return Activity(units, times, tuple(spontaneous), answered)
 
     def _discharge(self, before: float, corticospinal: FloatArray) -> tuple[IntArray, FloatArray]:
-        steps = corticospinal.size
-        ramp = np.linspace(before, self._excitation, steps + 1)[1:]
-        if ramp.max() < 1.0:
-            return np.empty(0, dtype=np.int64), np.empty(0)
+        excitation = 0.5 * (before + self._excitation)
+        if excitation < 1.0:  # below the first unit's threshold
+            return NO_UNITS, NO_TIMES
         rates = self.properties.rates_hz(
-            ramp, gain_kept=1.0 - effect("umn.rate_gain_lost") * self.umn
-        )
+            np.array([excitation]), gain_kept=1.0 - effect("umn.rate_gain_lost") * self.umn
+        )[:, 0]
         depth = self._depth * (1.0 - effect("umn.coherence_lost") * self.umn)
-        rates *= np.clip(1.0 + depth * corticospinal, 0.05, 3.0)
-        rates[~self.alive] = 0.0
-        return self._pool.fire(rates)
+        course = np.minimum(np.maximum(1.0 + depth * corticospinal, 0.05), 3.0)
+        return self._pool.fire(rates * self.alive, course)
 
     def _reflex_volleys(self, beats: list[Beat]) -> tuple[IntArray, FloatArray, tuple[float, ...]]:
         """Nearly synchronous discharges to each beat, small units first, a few of them twice."""
-        units: list[IntArray] = [np.empty(0, dtype=np.int64)]
-        times: list[FloatArray] = [np.empty(0)]
+        units: list[IntArray] = [NO_UNITS]
+        times: list[FloatArray] = [NO_TIMES]
         answered: list[float] = []
         for beat in beats:
             draws = self._reflex.random((3, self.anatomy.units))
@@ -235,7 +245,7 @@ class Muscle:
             self._m_waves[key] = self.growth * self._delayed_sum(self.spectra[answering], latency)
         return self._m_waves[key]
 
-    def answer(self, site: str, current_ma: float, width_us: float, depth: float) -> IntArray:
+    def answer(self, current_ma: float, width_us: float, depth: float) -> IntArray:
         """Living units that answer one pulse."""
         units = self.axons.answering(current_ma, width_us, depth, self._stimulus)
         return units[self.alive[units]]
@@ -247,5 +257,5 @@ class Muscle:
 
 
 def steps_of(duration_s: float) -> int:
-    """Milliseconds of drive in a time step."""
+    """Values of the shared input in a time step."""
     return round(duration_s / STEP_S)

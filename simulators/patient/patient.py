@@ -9,9 +9,10 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor
+from math import ceil
 
 import numpy as np
+from scipy.fft import next_fast_len
 
 from .anatomy import Anatomy, arm
 from .background import Background
@@ -19,13 +20,13 @@ from .cases import Case, read_case
 from .drive import TASKS, ClonusClock, CorticospinalInput
 from .effects import effects
 from .evoked import Placement, Pulse, artefact_spectrum, templates_of
-from .front_end import ComplexArray, FloatArray, FrontEnd, Grid
+from .front_end import STEP_S, ComplexArray, FloatArray, FrontEnd, Grid
 from .muscle import Activity, Muscle, Task, steps_of
 from .pool import IntArray
 from .streams import bounded_normal, random_stream
 from .truth import Firings, Json, TruthLog
 
-STEP_S = 0.040
+DRAWING_MARGIN = 6  # drawn samples of silence around, for the ringing of the band limit
 REACH_S = 0.200  # how far beyond its own time step an event may still begin a potential
 
 
@@ -173,27 +174,46 @@ class Patient:
 
     def _draw(self, muscle: Muscle, activity: Activity) -> None:
         """Add the potentials of one step's discharges."""
-        units, times = activity.units.tolist(), activity.times_s.tolist()
+        units, times = activity.units, activity.times_s
         for event in activity.fasciculations:
-            for at_s in (event.at_s, event.at_s + event.doublet_s)[: 2 if event.doublet_s else 1]:
-                units.append(event.unit)
-                times.append(at_s)
-        samples = [at_s * self._front_end.rate_hz for at_s in times]
-        self._add(self._spontaneous, muscle, units, samples)
+            twice = (event.at_s, event.at_s + event.doublet_s)[: 2 if event.doublet_s else 1]
+            units = np.append(units, [event.unit] * len(twice))
+            times = np.append(times, twice)
+        self._add(self._spontaneous, muscle, units, times * self._front_end.rate_hz)
 
     def _add(
-        self, buffer: FloatArray, muscle: Muscle, units: list[int], samples: list[float]
+        self,
+        buffer: FloatArray,
+        muscle: Muscle,
+        units: IntArray,
+        samples: FloatArray,
     ) -> None:
         """Add one prepared template per discharge; `samples` are fractional, since power-on."""
-        phases, growth, length = self._grid.phases, muscle.growth, muscle.template_samples
-        templates, grown = muscle.templates, muscle.growth != 1.0
+        if not units.size or not self._rows[muscle.key]:
+            return
+        drawn, begin = self._drawing(muscle, units, samples)
+        line = muscle.growth * self._grid.drawn_to_samples(drawn)
+        begin -= self._first
+        if begin < 0:  # that part is silence, and its samples have already left
+            line, begin = line[-begin:], 0
         for row in self._rows[muscle.key]:
-            line = buffer[row]
-            for unit, sample in zip(units, samples, strict=True):
-                begin = ceil(sample)
-                template = templates[unit][floor((begin - sample) * phases + 0.5)]
-                begin -= self._first
-                line[begin : begin + length] += template * growth if grown else template
+            buffer[row, begin : begin + line.size] += line
+
+    def _drawing(
+        self, muscle: Muscle, units: IntArray, samples: FloatArray
+    ) -> tuple[FloatArray, int]:
+        """The sum of all potentials at the drawing rate, and the output sample it begins at."""
+        phases, templates = self._grid.phases, muscle.templates
+        places = samples / self._grid.decimation
+        begins = np.ceil(places)
+        rows = units * (phases + 1) + np.floor((begins - places) * phases + 0.5).astype(np.int64)
+        first = int(begins.min()) - DRAWING_MARGIN
+        starts = begins.astype(np.int64) - first
+        end = int(starts.max()) + templates.shape[1] + DRAWING_MARGIN
+        where = starts[:, None] + np.arange(templates.shape[1])
+        padded = next_fast_len(end, real=True)
+        drawn = np.bincount(where.ravel(), templates[rows].ravel(), minlength=padded)
+        return np.asarray(drawn, dtype=np.float64), first * self._grid.decimation
 
     def _tell(self, muscle: Muscle, activity: Activity) -> None:
         """Log one step's truth."""
@@ -250,7 +270,7 @@ class Patient:
         answers: dict[str, Json] = {}
         for muscle in self._reached(pulse.placement):
             depth = self._arm.site_depth[pulse.placement.site]
-            units = muscle.answer(pulse.placement.site, pulse.current_ma, pulse.width_us, depth)
+            units = muscle.answer(pulse.current_ma, pulse.width_us, depth)
             answers[muscle.key] = units.size
             if units.size == 0:
                 continue
@@ -275,9 +295,9 @@ class Patient:
 
     def _f_waves(self, at: float, muscle: Muscle, site: str, units: IntArray) -> None:
         back, delays = muscle.f_wave(site, units)
-        samples = (at + delays * self._front_end.rate_hz).tolist()
-        self._add(self._evoked, muscle, back.tolist(), samples)
-        for unit, sample in zip(back.tolist(), samples, strict=True):
+        samples = at + delays * self._front_end.rate_hz
+        self._add(self._evoked, muscle, back, samples)
+        for unit, sample in zip(back.tolist(), samples.tolist(), strict=True):
             self._truth.event("f_waves", sample, muscle=muscle.key, unit=unit)
 
     def _reached(self, placement: Placement) -> list[Muscle]:

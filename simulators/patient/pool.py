@@ -1,9 +1,9 @@
 """A motor-neuron pool: exponential sizes and thresholds, rate coding, and when each unit fires.
 
-Sources: Fuglevand AJ, Winter DA, Patla AE 1993, J Neurophysiol 70:2470-2488 (thresholds, sizes, rate
-coding with saturation, force); De Luca CJ, Hostage EC 2010, J Neurophysiol 104:1034 (later recruited
-units fire more slowly at any excitation: the onion skin); Moritz CT et al. 2005, J Neurophysiol
-93:2449 (interval variability falls from about 0.25 at recruitment towards 0.1-0.15).
+Sources: Fuglevand AJ, Winter DA, Patla AE 1993, J Neurophysiol 70:2470-2488 (thresholds, sizes,
+rate coding with saturation, force); De Luca CJ, Hostage EC 2010, J Neurophysiol 104:1034 (later
+recruited units fire more slowly at any excitation: the onion skin); Moritz CT et al. 2005, J
+Neurophysiol 93:2449 (interval variability falls from about 0.25 at recruitment towards 0.1-0.15).
 Excitation is in units of the first recruitment threshold.
 """
 
@@ -18,15 +18,18 @@ from .front_end import FloatArray
 
 RECRUITMENT_RANGE = 30.0
 SIZE_RANGE = 30.0
-RATE_GAIN = 0.8
+RATE_GAIN = 0.4
 LOWEST_RATE_HZ = 6.5
-PEAK_RATE_HZ = 34.0
-PEAK_RATE_FALL_HZ = 11.0
+PEAK_RATE_HZ = 32.0
+PEAK_RATE_FALL_HZ = 10.0
 SHORTEST_INTERVAL_S = 0.012
-STEP_S = 0.001
+SLOWEST_TWITCH_S = 0.090  # to 60 ms in the largest: thenar units, Thomas CK 1990 (from memory)
+STEP_S = 0.002
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+NO_UNITS: IntArray = np.empty(0, dtype=np.int64)
+NO_TIMES: FloatArray = np.empty(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class PoolProperties:
             lowest_rate_hz=np.clip(rng.normal(LOWEST_RATE_HZ, 0.4, units), 5.3, 7.7),
             peak_rate_hz=PEAK_RATE_HZ - PEAK_RATE_FALL_HZ * threshold / RECRUITMENT_RANGE,
             twitch=twitch,
-            contraction_s=0.09 * twitch ** (-1 / 4.2),
+            contraction_s=SLOWEST_TWITCH_S * twitch**-0.09,
         )
 
     def rates_hz(self, excitation: FloatArray, *, gain_kept: float = 1.0) -> FloatArray:
@@ -83,8 +86,8 @@ class PoolProperties:
 
 
 class MotorPool:
-    """The discharge of one pool: each unit integrates its rate up to a threshold drawn anew for each
-    interval, a renewal process with Gaussian intervals that passes on fast modulation of the rate."""
+    """The discharge of one pool. Each unit integrates its rate up to a goal drawn anew for each
+    interval: a renewal process with Gaussian intervals that passes on fast modulation."""
 
     def __init__(self, properties: PoolProperties, rng: np.random.Generator) -> None:
         self.properties = properties
@@ -93,36 +96,36 @@ class MotorPool:
         self._phase = rng.uniform(0.3, 1.0, units)
         self._goal = np.ones(units)
 
-    def _draw_goals(self, units: IntArray, rate_hz: FloatArray) -> FloatArray:
+    def _draw_goals(self, rate_hz: FloatArray) -> FloatArray:
         """Interval lengths as a fraction of the mean interval; scatter falls as the rate rises."""
         above = np.maximum(rate_hz - LOWEST_RATE_HZ, 0.0)
         cv = 0.12 + 0.09 * np.exp(-above / 4.0)
-        goal = 1.0 + cv * np.clip(self._rng.standard_normal(units.size), -3.0, 3.0)
+        scatter = self._rng.standard_normal(rate_hz.size)
+        goal = 1.0 + cv * np.minimum(np.maximum(scatter, -3.0), 3.0)
         return np.maximum(goal, SHORTEST_INTERVAL_S * rate_hz)
 
-    def fire(self, rates_hz: FloatArray) -> tuple[IntArray, FloatArray]:
-        """One stretch of time. rates_hz: (n_units, n_steps) on 1 ms steps. Returns the units that
-        fired and the times in seconds from the start, in order of time."""
-        active = np.flatnonzero(rates_hz[:, -1] > 0.0)
-        found_units: list[IntArray] = []
-        found_times: list[FloatArray] = []
-        phase = self._phase[active, None] + np.cumsum(rates_hz[active], axis=1) * STEP_S
-        goal = self._goal[active]
-        waiting = np.flatnonzero(phase[:, -1] >= goal)
+    def fire(self, rates_hz: FloatArray, course: FloatArray) -> tuple[IntArray, FloatArray]:
+        """One stretch of time. rates_hz: (n_units,) mean rates, 0 for a silent unit. course: factor
+        on all of them over time, positive, STEP_S apart. Returns the units that fired and the times
+        in seconds from the start, in order of time."""
+        clock = np.arange(course.size + 1) * STEP_S
+        passed = np.concatenate(([0.0], np.cumsum(course) * STEP_S))
+        active = np.flatnonzero(rates_hz)
+        rate, phase, goal = rates_hz[active], self._phase[active], self._goal[active]
+        waiting = np.flatnonzero(phase + rate * passed[-1] >= goal)
+        found: list[tuple[IntArray, FloatArray]] = []
         while waiting.size:
-            step = np.argmax(phase[waiting] >= goal[waiting, None], axis=1)
-            slope = rates_hz[active[waiting], step] * STEP_S
-            over = (phase[waiting, step] - goal[waiting]) / np.maximum(slope, 1e-12)
-            found_units.append(active[waiting])
-            found_times.append((step + 1.0 - np.minimum(over, 1.0)) * STEP_S)
-            phase[waiting] -= goal[waiting, None]
-            goal[waiting] = self._draw_goals(active[waiting], slope / STEP_S)
-            waiting = waiting[phase[waiting, -1] >= goal[waiting]]
-        self._phase[active] = phase[:, -1]
+            needed = (goal[waiting] - phase[waiting]) / rate[waiting]
+            found.append((active[waiting], np.interp(needed, passed, clock)))
+            phase[waiting] -= goal[waiting]
+            goal[waiting] = self._draw_goals(rate[waiting])
+            waiting = waiting[phase[waiting] + rate[waiting] * passed[-1] >= goal[waiting]]
+        self._phase[active] = phase + rate * passed[-1]
         self._goal[active] = goal
-        if not found_units:
-            return np.empty(0, dtype=np.int64), np.empty(0)
-        units, times = np.concatenate(found_units), np.concatenate(found_times)
+        if not found:
+            return NO_UNITS, NO_TIMES
+        units = np.concatenate([some for some, _ in found])
+        times = np.concatenate([some for _, some in found])
         order = np.argsort(times, kind="stable")
         return units[order], times[order]
 
@@ -130,8 +133,8 @@ class MotorPool:
 def excitation_for(
     properties: PoolProperties, level: float, alive: BoolArray, unit_growth: float
 ) -> float:
-    """The excitation at which the units left alive give `level` of the healthy maximal force, or the
-    highest one when they cannot. unit_growth: force of a unit relative to healthy (reinnervation)."""
+    """The excitation at which the living units give `level` of the healthy maximal force, or the
+    highest one when they cannot. unit_growth: force of a unit relative to healthy."""
     grid = np.concatenate(([0.0], np.geomspace(1.0, properties.highest_excitation, 160)))
     healthy = properties.force(grid[-1:], np.ones(alive.size, dtype=np.bool_))[0]
     reached = unit_growth * properties.force(grid, alive)

@@ -16,3 +16,8 @@ def random_stream(seed: int, *purpose: str) -> np.random.Generator:
 def bounded_normal(rng: np.random.Generator, mean: float, sd: float, limit: float = 2.5) -> float:
     """A normal draw, redrawn by clipping at `limit` SD so that no subject is a monster."""
     return mean + sd * float(np.clip(rng.standard_normal(), -limit, limit))
+
+
+def moved_towards(value: float, goal: float, step: float) -> float:
+    """`value`, moved by at most `step` towards `goal`."""
+    return min(goal, value + step) if goal > value else max(goal, value - step)
