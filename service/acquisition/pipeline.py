@@ -11,19 +11,18 @@ replay and in virtual time, however they were cut.
 
 from __future__ import annotations
 
+import math
 import threading
 
 import numpy as np
 import numpy.typing as npt
 
 from drivers.types import Epoch, LinkState, SampleBlock, Stimulus
+from service.model import Sweep
 
 from .streams import BlockRefused, Stream, fitting, open_stream, settled_samples, view_history
 from .types import DeviceState, GapNotice, LiveFrame, Outlets, Signal, View
 from .viewing import ViewTable
-
-SWEEP_PRE_S = 0.02
-SWEEP_POST_S = 0.1
 
 
 class Pipeline:
@@ -51,8 +50,7 @@ class Pipeline:
                 )
             for stream in self._streams.values():
                 self._flush(stream)
-                for sweep in stream.cutter.close(self._heard_s):
-                    self._outlets.sweep(sweep)
+                self._tell_cut(stream, stream.cutter.close(self._heard_s), math.inf)
             self._outlets.epoch(self.device, epoch)
             self._epoch = epoch
             self._streams = {
@@ -62,8 +60,6 @@ class Pipeline:
                     self._streams.get(info.name),
                     device=self.device,
                     recording=self.recording,
-                    pre_s=SWEEP_PRE_S,
-                    post_s=SWEEP_POST_S,
                 )
                 for info in epoch.info.streams
             }
@@ -125,9 +121,12 @@ class Pipeline:
         for trigger in block.triggers:
             self._outlets.trigger(self.device, trigger)
             stream.cutter.trigger(trigger, stream.chapter.time_of(trigger.sample_index))
-        for sweep in stream.cutter.ready(block.received_s):
+        self._tell_cut(stream, stream.cutter.ready(block.received_s), block.received_s)
+
+    def _tell_cut(self, stream: Stream, sweeps: list[Sweep], now_s: float) -> None:
+        for sweep in sweeps:
             self._outlets.sweep(sweep)
-        for stimulus in stream.cutter.unseen(block.received_s):
+        for stimulus in stream.cutter.unseen(now_s):
             self._outlets.unseen(self.device, stimulus)
 
     def state(self, state: DeviceState) -> None:

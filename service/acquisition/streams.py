@@ -19,6 +19,8 @@ from .types import GapNotice, LiveFrame, View
 from .views import HISTORY_FRAME_S, ViewFeed, follow
 
 RING_S = 60.0
+SWEEP_PRE_S = 0.02  # a baseline of one mains period
+SWEEP_POST_S = 0.1  # F-waves and H-reflexes of the leg lie within
 PREROLL = 3  # settling times before the first sample asked for: what is left of the start is 1e-6
 
 
@@ -68,8 +70,6 @@ def open_stream(
     *,
     device: str,
     recording: str,
-    pre_s: float,
-    post_s: float,
 ) -> Stream:
     """A stream at the start of an epoch; it goes on in the ring of `before` if that fits."""
     dtype = np.dtype(info.dtype)
@@ -82,7 +82,9 @@ def open_stream(
         ring = None
     if ring is None:
         ring = Ring(len(info.channels), info.rate_hz, RING_S, dtype)
-    cutter = SweepCutter(info, ring, pre_s=pre_s, post_s=post_s, device=device, recording=recording)
+    cutter = SweepCutter(
+        info, ring, pre_s=SWEEP_PRE_S, post_s=SWEEP_POST_S, device=device, recording=recording
+    )
     return Stream(device, ring, cutter, epoch, chapters)
 
 

@@ -89,7 +89,8 @@ class Supervisor:
         self._respawn_s = now()
         self._state = LinkState.CONNECTING
         self._sentence = f"opening {url}"
-        self._since_s = self._told_s = now()
+        self._since_s = now()
+        self._tick_s = now() + TICK_S
         self._data_s: float | None = None  # when the newest sample of all was received
         self._flowing = False  # this epoch has brought data, and the driver has not given it up
         self._epoch = 0
@@ -203,7 +204,8 @@ class Supervisor:
                 self._become(LinkState.STALLED, "no data for more than 0.5 s")
             else:
                 self._become(LinkState.LIVE, self._rate_sentence())
-        if now_s - self._told_s >= TICK_S:
+        if now_s >= self._tick_s:
+            self._tick_s = max(self._tick_s, now_s - TICK_S) + TICK_S
             self._tell()
 
     def _drop_worker(self, sentence: str) -> None:
@@ -231,7 +233,7 @@ class Supervisor:
         self._tell()
 
     def _tell(self) -> None:
-        now_s = self._told_s = self._now()
+        now_s = self._now()
         self._pipeline.state(
             DeviceState(
                 device=self.device,

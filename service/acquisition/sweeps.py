@@ -8,6 +8,7 @@ belongs to: the nearest one unclaimed, in order, within half a second.
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,13 +61,12 @@ class SweepCutter:
         self._scale = Scale.of_emg(stream)
         self._pending: list[_Pending] = []
         self._stimuli: list[Stimulus] = []
+        self._joined: deque[str] = deque(maxlen=100)  # ids of the stimuli last claimed
 
     def expect(self, stimulus: Stimulus) -> None:
         """A pulse was sent; again with the same id: corrected, or withdrawn (`sent_s` None)."""
         self._stimuli = [s for s in self._stimuli if s.id != stimulus.id]
-        if stimulus.sent_s is not None and not any(
-            p.stimulus is not None and p.stimulus.id == stimulus.id for p in self._pending
-        ):
+        if stimulus.sent_s is not None and stimulus.id not in self._joined:
             self._stimuli.append(stimulus)
             self._stimuli.sort(key=lambda s: s.sent_s or 0.0)
 
@@ -111,6 +111,7 @@ class SweepCutter:
         settled = now_s >= pending.at_s + HOLD_S
         if apart_s <= CERTAIN_S or (settled and apart_s <= JOIN_WINDOW_S):
             self._stimuli.remove(nearest)
+            self._joined.append(nearest.id)
             pending.stimulus = replace(nearest, seen=pending.trigger)
 
     def _complete(self, pending: _Pending) -> bool:
