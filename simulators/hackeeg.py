@@ -182,13 +182,14 @@ class HackEEGFirmware:
         answer = self._run(name, [])
         if answer is None:
             return b"406 Error: Unrecognized command.\r\n\r\n"
-        return self._text_answer(name, answer)
+        return self._answer(name, answer)
 
-    def _text_answer(self, name: str, answer: dict[str, Any]) -> bytes:
+    def _answer(self, name: str, answer: dict[str, Any]) -> bytes:
+        """An answer in the mode that holds now: a command that changes it is answered in the new."""
         if name == "rdata":
-            return b"200 Ok\r\n" + self._single_sample()
-        if not answer:
-            return b""
+            return (b"200 Ok\r\n" if self._mode == TEXT else b"") + self._single_sample()
+        if self._mode != TEXT:
+            return _line(answer)
         text = f"{answer['STATUS_CODE']} {answer['STATUS_TEXT']}\r\n"
         data = answer.get("DATA")
         if isinstance(data, dict):
@@ -226,9 +227,7 @@ class HackEEGFirmware:
         answer = self._run(name, parameters if isinstance(parameters, list) else [])
         if answer is None:
             return _line({"STATUS_CODE": 406, "STATUS_TEXT": "Unrecognized command"})
-        if name == "rdata":
-            return self._single_sample()
-        return _line(answer) if answer else b""
+        return self._answer(name, answer)
 
     def _run(self, name: str, parameters: list[Any]) -> dict[str, Any] | None:
         """One command of either mode. None = the firmware does not know it."""

@@ -1,0 +1,65 @@
+"""A patient whose every sample is known: whole counts at a chosen gain, no noise, no filter."""
+
+import numpy as np
+
+from simulators.ads1299 import step_uv
+
+SPAN = 60_000
+
+
+def ramp_counts(first, n, channels=8):
+    """(channels, n) counts of samples [first, first + n): each channel its own ramp, both signs."""
+    index = first + np.arange(n)
+    return np.stack([(index * (c + 1) + 977 * c) % SPAN - SPAN // 2 for c in range(channels)])
+
+
+class RampPatient:
+    """Stands in for `simulators.patient.Patient`."""
+
+    def __init__(self, channels=8, gain=8):
+        self.channels = channels
+        self.step_uv = step_uv(gain)
+        self.sample_index = 0
+        self.pulses = []
+        self.dials = []
+        self.tasks = []
+        self.places = []
+
+    def advance(self, n):
+        counts = ramp_counts(self.sample_index, n, self.channels)
+        self.sample_index += n
+        return counts * self.step_uv
+
+    def reset_clock(self):
+        self.sample_index = 0
+
+    def stimulate(self, at_sample, *, current_ma, width_us):
+        assert at_sample >= self.sample_index
+        self.pulses.append((at_sample, current_ma, width_us))
+
+    def place(self, nerve, site, side):
+        if nerve not in ("median", "ulnar"):
+            raise ValueError(f"nerve {nerve!r} is unknown.")
+        self.places.append((nerve, site, side))
+
+    def set_dial(self, muscle, *, umn=None, lmn=None):
+        self.dials.append((muscle, umn, lmn))
+
+    def set_task(self, name, level=0.0):
+        self.tasks.append((name, level))
+
+    def truth(self, first, last):
+        return {"stimuli": [pulse for pulse in self.pulses if first <= pulse[0] < last]}
+
+    def templates(self):
+        return {"left FDI": {"ulnar": {"amplitude_mv": 10.0}}}
+
+    def describe(self):
+        return {"muscles": []}
+
+
+def vectors(path):
+    """name -> bytes of a tests/vectors file."""
+    lines = (line.partition("#")[0] for line in path.read_text().splitlines())
+    pairs = (line.split(":") for line in lines if line.strip())
+    return {name.strip(): bytes.fromhex(text) for name, text in pairs}

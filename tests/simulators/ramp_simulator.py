@@ -1,0 +1,15 @@
+"""`python -m simulators` on the ramp patient, as a process: what a maker's own client is tried on."""
+
+import sys
+
+from simulators.__main__ import make_bench, parser, run
+from simulators.assembly import Subject
+
+from .ramp_patient import RampPatient
+
+if __name__ == "__main__":
+    arguments = parser().parse_args(sys.argv[1:])
+    channels = 16 if arguments.device == "daisy" else 8
+    gain = 24 if arguments.device != "hackeeg" else 8
+    patient = RampPatient(channels, gain)
+    run(make_bench(arguments, Subject(lambda rate_hz: patient, 0.0)), arguments)
