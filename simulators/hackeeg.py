@@ -185,7 +185,7 @@ class HackEEGFirmware:
         return self._answer(name, answer)
 
     def _answer(self, name: str, answer: dict[str, Any]) -> bytes:
-        """An answer in the mode that holds now: a command that changes it is answered in the new."""
+        """An answer in the mode that holds now; a change of mode is answered in the new one."""
         if name == "rdata":
             return (b"200 Ok\r\n" if self._mode == TEXT else b"") + self._single_sample()
         if self._mode != TEXT:

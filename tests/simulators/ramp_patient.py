@@ -26,35 +26,44 @@ class RampPatient:
         self.places = []
 
     def advance(self, n):
+        """Whole counts as microvolts."""
         counts = ramp_counts(self.sample_index, n, self.channels)
         self.sample_index += n
         return counts * self.step_uv
 
     def reset_clock(self):
+        """Count from 0."""
         self.sample_index = 0
 
     def stimulate(self, at_sample, *, current_ma, width_us):
+        """Remember the pulse."""
         assert at_sample >= self.sample_index
         self.pulses.append((at_sample, current_ma, width_us))
 
     def place(self, nerve, site, side):
+        """Remember the place; two nerves are known."""
         if nerve not in ("median", "ulnar"):
             raise ValueError(f"nerve {nerve!r} is unknown.")
         self.places.append((nerve, site, side))
 
     def set_dial(self, muscle, *, umn=None, lmn=None):
+        """Remember the dials."""
         self.dials.append((muscle, umn, lmn))
 
     def set_task(self, name, level=0.0):
+        """Remember the task."""
         self.tasks.append((name, level))
 
     def truth(self, first, last):
+        """The pulses."""
         return {"stimuli": [pulse for pulse in self.pulses if first <= pulse[0] < last]}
 
     def templates(self):
+        """One made-up template."""
         return {"left FDI": {"ulnar": {"amplitude_mv": 10.0}}}
 
     def describe(self):
+        """Nobody."""
         return {"muscles": []}
 
 

@@ -1,4 +1,4 @@
-"""`python -m simulators` on the ramp patient, as a process: what a maker's own client is tried on."""
+"""`python -m simulators` on the ramp patient, as a process, for the makers' own clients."""
 
 import sys
 
@@ -12,4 +12,4 @@ if __name__ == "__main__":
     channels = 16 if arguments.device == "daisy" else 8
     gain = 24 if arguments.device != "hackeeg" else 8
     patient = RampPatient(channels, gain)
-    run(make_bench(arguments, Subject(lambda rate_hz: patient, 0.0)), arguments)
+    run(make_bench(arguments, Subject(lambda _: patient, 0.0)), arguments)

@@ -18,7 +18,7 @@ GAIN = 24
 def board(*, daisy=False):
     """An idle board; its patient's steps are whole counts at the default gain."""
     patient = RampPatient(16 if daisy else 8, GAIN)
-    return CytonFirmware(lambda rate_hz: patient, daisy=daisy)
+    return CytonFirmware(lambda _: patient, daisy=daisy)
 
 
 def rows(frames):

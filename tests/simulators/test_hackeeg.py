@@ -26,7 +26,7 @@ def ask(firmware, name, *parameters):
 def streaming(patient=None, *, gain=GAIN_8, micros_start=0, rate=RATE_16K):
     """A firmware in MessagePack mode that streams."""
     patient = patient or RampPatient()
-    firmware = HackEEGFirmware(lambda rate_hz: patient, micros_start=micros_start)
+    firmware = HackEEGFirmware(lambda _: patient, micros_start=micros_start)
     firmware.receive(b"jsonlines\n")
     for register, value in (rate, GPIO_INPUTS, *((5 + channel, gain) for channel in range(8))):
         ask(firmware, "wreg", register, value)
@@ -67,7 +67,7 @@ def test_packets_are_those_of_the_makers_documents():
 
 def test_boots_in_text_mode_and_says_ready():
     """Power-on prints Ready, knows text commands only, and is deaf for 2.6 s."""
-    firmware = HackEEGFirmware(lambda rate_hz: RampPatient())
+    firmware = HackEEGFirmware(lambda _: RampPatient())
     assert firmware.boot() == b"Ready\r\n"
     assert firmware.busy_s == pytest.approx(2.6)
     assert firmware.receive(b'{"COMMAND":"nop"}\n') == b"406 Error: Unrecognized command.\r\n\r\n"
@@ -81,7 +81,7 @@ def test_boots_in_text_mode_and_says_ready():
 
 def test_status_codes_are_the_firmwares():
     """400 for no JSON, 406 unknown, 501 serial number, 502 without an active channel."""
-    firmware = HackEEGFirmware(lambda rate_hz: RampPatient())
+    firmware = HackEEGFirmware(lambda _: RampPatient())
     firmware.receive(b"jsonlines\n")
     assert json.loads(firmware.receive(b"{nonsense\n"))["STATUS_CODE"] == 400
     assert ask(firmware, "explode")["STATUS_CODE"] == 406
@@ -96,7 +96,7 @@ def test_status_codes_are_the_firmwares():
 
 def test_registers_have_their_reset_values_and_read_back():
     """Reset values of the data sheet; what boot writes; read-only ones stay."""
-    firmware = HackEEGFirmware(lambda rate_hz: RampPatient())
+    firmware = HackEEGFirmware(lambda _: RampPatient())
     firmware.receive(b"jsonlines\n")
     read = {register: ask(firmware, "rreg", register)["DATA"] for register in range(0x18)}
     assert read[0x00] == 0x3E
@@ -126,7 +126,7 @@ def test_the_chip_ignores_registers_while_it_streams():
 
 def test_rdatac_streams_without_start_because_the_start_pin_is_high():
     """After boot and reset rdatac alone streams; stop halts, start runs and zeroes the number."""
-    firmware = HackEEGFirmware(lambda rate_hz: RampPatient())
+    firmware = HackEEGFirmware(lambda _: RampPatient())
     firmware.receive(b"jsonlines\n")
     ask(firmware, "wreg", 5, GAIN_8)
     ask(firmware, "messagepack")
@@ -261,7 +261,7 @@ def test_json_and_text_modes_carry_the_same_payload():
     assert [base64.b64decode(json.loads(row)["D"]) for row in rows] == expected
     assert lines.frame_length == len(rows[0]) + 1
     text = streaming()
-    ask(text, "text")
+    assert text.receive(b'{"COMMAND":"text"}\n') == b"200 Ok\r\n"
     text.receive(b"hex\n")
     assert [bytes.fromhex(row.decode()) for row in text.produce(3).split()] == expected
 
@@ -281,7 +281,7 @@ def test_rdata_gives_one_sample_and_waits_for_ever_without_conversions():
 
 def test_commands_may_arrive_in_pieces():
     """A line is a line, however its bytes come; an overlong one is a bad request."""
-    firmware = HackEEGFirmware(lambda rate_hz: RampPatient())
+    firmware = HackEEGFirmware(lambda _: RampPatient())
     firmware.receive(b"jsonlines\n")
     answers = [firmware.receive(bytes([byte])) for byte in b'{"COMMAND":"nop"}\n']
     assert b"".join(answers) == b'{"STATUS_CODE":200,"STATUS_TEXT":"Ok"}\r\n'
