@@ -18,7 +18,8 @@ from .anatomy import MuscleAnatomy
 from .front_end import ComplexArray, FloatArray, Grid
 
 FIBRES_PER_UNIT = 8
-DISC_RADIUS_MM = 4.0
+DISC_RADIUS_MM = 5.0
+ACTION_POTENTIAL_PER_MM = 0.75  # Rosenfalck's spike, a third longer (surface CMAP durations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def scatter_fibres(
     side = rng.uniform(-8.0, 8.0, size=(muscle.units, 1)) + rng.normal(0, 2.0, shape)
     mean, sd = velocity_m_s
     return FibreBundle(
-        endplate_mm=rng.normal(0, 2.0, (muscle.units, 1)) + rng.normal(0, 1.6, shape),
+        endplate_mm=rng.normal(0, 3.0, (muscle.units, 1)) + rng.normal(0, 2.5, shape),
         proximal_mm=muscle.half_length_mm * rng.normal(1.0, 0.08, shape),
         distal_mm=muscle.half_length_mm * rng.normal(1.0, 0.08, shape),
         distance_mm=np.sqrt(np.maximum(depth, 1.5) ** 2 + side**2),
@@ -70,9 +71,10 @@ def _impulse_response(bundle: FibreBundle, electrode_mm: float, times_s: FloatAr
 
 
 def _action_potential_slope(velocity_m_s: FloatArray, times_s: FloatArray) -> FloatArray:
-    """Time derivative of 96 z³ e^-z, z in mm travelled; (n_units, n_times)."""
-    z = 1e3 * velocity_m_s[:, None] * times_s
-    return np.asarray(96.0 * (3.0 * z**2 - z**3) * np.exp(-z) * 1e3 * velocity_m_s[:, None])
+    """Time derivative of 96 z³ e^-z, z the distance travelled; (n_units, n_times)."""
+    per_s = 1e3 * ACTION_POTENTIAL_PER_MM * velocity_m_s[:, None]
+    z = per_s * times_s
+    return np.asarray(96.0 * (3.0 * z**2 - z**3) * np.exp(-z) * per_s)
 
 
 def unit_spectra(muscle: MuscleAnatomy, bundle: FibreBundle, grid: Grid) -> ComplexArray:
@@ -83,7 +85,7 @@ def unit_spectra(muscle: MuscleAnatomy, bundle: FibreBundle, grid: Grid) -> Comp
     times = np.arange(int(longest_s * grid.source_rate_hz)) / grid.source_rate_hz
     seen = _impulse_response(bundle, 0.0, times)
     seen -= _impulse_response(bundle, muscle.reference_mm, times)
-    spike_times = np.arange(int(0.006 * grid.source_rate_hz)) / grid.source_rate_hz
+    spike_times = np.arange(int(0.008 * grid.source_rate_hz)) / grid.source_rate_hz
     slope = _action_potential_slope(bundle.velocity_m_s, spike_times)
     return np.asarray(
         np.fft.rfft(seen, n=grid.points) * np.fft.rfft(slope, n=grid.points) / grid.source_rate_hz

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +77,7 @@ class Muscle:
         *,
         seed: int,
         nerve_velocity_m_s: float,
+        corticospinal_depth: float,
         distal_delay_s: float = 0.0,
     ) -> None:
         self.key = key
@@ -91,14 +93,14 @@ class Muscle:
         self.axons = MotorAxons(
             anatomy, nerve_velocity_m_s, arm.nerve_velocity_spread, self.properties.size, build
         )
-        self.spectra = self._calibrated(spectra, build)
+        self.spectra = self._calibrated(spectra, random_stream(seed, key, "subject"))
         self.axons.distal_delay_s = distal_delay_s
         table = grid.phase_table(self.spectra, TEMPLATE_S)
         self.templates = table.reshape(-1, table.shape[2])
         peaks = np.ptp(table[:, 0], axis=1)
         self._spontaneous = FasciculationSource(peaks, random_stream(seed, key, "fasciculation"))
         self._loss_order = build.permutation(anatomy.units)
-        self._depth = effect("corticospinal.depth") * anatomy.corticospinal
+        self._depth = corticospinal_depth * anatomy.corticospinal
         self.umn = self.lmn = self.umn_goal = self.lmn_goal = 0.0
         self._excitation = 0.0
         self._clonus_share = 0.0
@@ -107,11 +109,11 @@ class Muscle:
         self.alive: BoolArray = np.ones(anatomy.units, dtype=np.bool_)
         self.growth = 1.0
 
-    def _calibrated(self, spectra: ComplexArray, build: np.random.Generator) -> ComplexArray:
+    def _calibrated(self, spectra: ComplexArray, subject: np.random.Generator) -> ComplexArray:
         """Unit potentials in µV, and terminal latencies, such that the healthy distal CMAP has this
         subject's amplitude and onset."""
-        amplitude_uv = 1e3 * bounded_normal(build, *self.anatomy.cmap_mv)
-        latency_s = 1e-3 * bounded_normal(build, *self.anatomy.latency_ms)
+        amplitude_uv = 1e3 * bounded_normal(subject, *self.anatomy.cmap_mv)
+        latency_s = 1e-3 * bounded_normal(subject, *self.anatomy.latency_ms)
         self.axons.terminal_s = 0.002
         summed = self._delayed_sum(spectra, self.axons.latency_s(self.anatomy.distal_site))
         waveform = self._grid.waveform(summed)
@@ -205,7 +207,7 @@ class Muscle:
         rates = self.properties.rates_hz(
             np.array([excitation]), gain_kept=1.0 - effect("umn.rate_gain_lost") * self.umn
         )[:, 0]
-        depth = self._depth * (1.0 - effect("umn.coherence_lost") * self.umn)
+        depth = self._depth * math.sqrt(1.0 - effect("umn.coherence_lost") * self.umn)
         course = np.minimum(np.maximum(1.0 + depth * corticospinal, 0.05), 3.0)
         return self._pool.fire(rates * self.alive, course)
 

@@ -100,6 +100,9 @@ class Patient:
 
     def _build_muscles(self) -> dict[str, Muscle]:
         velocity = self._arm.nerve_velocity_m_s
+        shared = effects()["corticospinal.depth"]
+        limb = random_stream(self._seed, "corticospinal depth")
+        depth = bounded_normal(limb, shared.value, shared.sd, limit=2.0)
         muscles = {}
         for key in self._case.montage:
             anatomy = self._arm.muscles[key.split(" ", 1)[1]]
@@ -111,6 +114,7 @@ class Patient:
                 self._grid,
                 seed=self._seed,
                 nerve_velocity_m_s=bounded_normal(nerve, *velocity, limit=2.0),
+                corticospinal_depth=depth,
                 distal_delay_s=1e-3 * self._case.distal_delay_ms.get(anatomy.nerve, 0.0),
             )
             muscle.umn_goal = self._case.dials[key].umn
