@@ -148,6 +148,16 @@ class Hub:
         self._viewers: dict[str, Viewer] = {}
         self._watchers: dict[int, list[Viewer]] = {}
         self.frames_sent = 0
+        self._dropped_by_gone = 0
+
+    @property
+    def dropped_samples(self) -> int:
+        """Samples that viewers, past ones included, were too slow to get."""
+        return self._dropped_by_gone + sum(v.dropped_samples for v in self._viewers.values())
+
+    def has(self, client: str) -> bool:
+        """True while that page is connected."""
+        return client in self._viewers
 
     @property
     def viewers(self) -> tuple[Viewer, ...]:
@@ -164,6 +174,7 @@ class Hub:
         if self._viewers.pop(viewer.client, None) is None:
             return
         viewer.closed = True
+        self._dropped_by_gone += viewer.dropped_samples
         for view in tuple(viewer.watches):
             self.unwatch(viewer, view)
         self._on_leave(viewer)

@@ -125,7 +125,6 @@ class Session:
 
     async def close(self) -> None:
         """Stimulator off, devices stopped, record closed with its footer, sockets closed."""
-        self.stimulation.stop()
         await asyncio.gather(
             asyncio.to_thread(self.stimulation.close),
             *(asyncio.to_thread(supervisor.stop) for supervisor in self._supervisors),

@@ -115,7 +115,6 @@ class Stimulation:
 
     def close(self, timeout_s: float = 1.0) -> None:
         """Stop, disarm, release the port."""
-        self.stop()
         self._closing = True
         self._wake.set()
         self._stop_now.set()

@@ -1,0 +1,101 @@
+"""Configure, arm, fire and STOP, apart from each other."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException
+from pydantic import BaseModel, ConfigDict, Field
+
+from drivers.types import Pulse
+from service.bedside.interlock import RefusedError
+from service.bedside.messages import stimulator_json
+from service.bedside.session import Session
+from service.bedside.stimulation import StimulatorStatus
+
+from .context import Answer, SessionHere
+
+router = APIRouter(prefix="/api", tags=["stimulator"])
+Client = Annotated[str, Field(max_length=64)]
+ANSWER_S = 2.0
+
+
+class PulseBody(BaseModel):
+    """The next pulse."""
+
+    model_config = ConfigDict(frozen=True)
+    current_ma: float = Field(ge=0, le=1000, allow_inf_nan=False)
+    width_us: float = Field(gt=0, le=100_000, allow_inf_nan=False)
+
+
+class ArmBody(BaseModel):
+    """Which page arms, and the initials of who stimulates."""
+
+    model_config = ConfigDict(frozen=True)
+    client: Client
+    operator: str = Field(max_length=20)
+
+
+class FireBody(BaseModel):
+    """`nonce`: the page's own, used once."""
+
+    model_config = ConfigDict(frozen=True)
+    client: Client
+    nonce: str = Field(min_length=1, max_length=64)
+
+
+@router.post("/stop")
+async def stop(session: SessionHere) -> Answer:
+    """The second way to STOP; the live socket is the first. No login."""
+    session.stop_stimulation("the stop address")
+    return {"stopped": True}
+
+
+@router.get("/stimulator")
+async def state(session: SessionHere) -> Answer:
+    """As the `stimulator` message."""
+    return stimulator_json(session.stimulation.status)
+
+
+@router.post("/stimulator/configure")
+async def configure(session: SessionHere, body: PulseBody) -> Answer:
+    """Set the next pulse; disarms."""
+    return await _answer(session.stimulation.configure(Pulse(body.current_ma, body.width_us)))
+
+
+@router.post("/stimulator/arm")
+async def arm(session: SessionHere, body: ArmBody) -> Answer:
+    """Arm for a page that is connected."""
+    _hear(session, body.client)
+    return await _answer(session.stimulation.arm(body.client, body.operator))
+
+
+@router.post("/stimulator/disarm")
+async def disarm(session: SessionHere) -> Answer:
+    """Off."""
+    return await _answer(session.stimulation.disarm())
+
+
+@router.post("/stimulator/fire")
+async def fire(session: SessionHere, body: FireBody) -> Answer:
+    """One pulse."""
+    _hear(session, body.client)
+    return await _answer(session.stimulation.fire(body.client, body.nonce))
+
+
+def _hear(session: Session, client: str) -> None:
+    """A request in the name of a page shows that it is there, if its socket is open."""
+    if session.hub.has(client):
+        session.stimulation.heard(client)
+
+
+async def _answer(asked: Future[StimulatorStatus]) -> Answer:
+    try:
+        status = await asyncio.wait_for(asyncio.wrap_future(asked), ANSWER_S)
+    except RefusedError as refusal:
+        raise HTTPException(409, str(refusal)) from refusal
+    except TimeoutError as error:
+        raise HTTPException(504, "the stimulator does not answer; use its own switch") from error
+    return stimulator_json(status)

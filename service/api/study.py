@@ -1,0 +1,88 @@
+"""The study under way: task, step, temperature, cards."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from service.bedside.interlock import Placement
+from service.model import Json, Task
+from service.simulated import ControlLink
+
+from .context import Answer, SessionHere
+
+router = APIRouter(prefix="/api", tags=["study"])
+Word = Annotated[str, Field(max_length=40)]
+
+
+class TaskBody(BaseModel):
+    """What the patient was asked to do; `level` is a fraction of maximal effort."""
+
+    model_config = ConfigDict(frozen=True)
+    task: Task
+    level: float = Field(default=0.0, ge=0, le=1)
+
+
+class StepBody(BaseModel):
+    """The study now under the electrodes."""
+
+    model_config = ConfigDict(frozen=True)
+    nerve: Word
+    site: Word
+    side: Literal["left", "right"]
+    muscle: Word
+
+
+class TemperatureBody(BaseModel):
+    """Skin temperature."""
+
+    model_config = ConfigDict(frozen=True)
+    celsius: float = Field(ge=10, le=45)
+
+
+@router.get("/study")
+async def study(session: SessionHere) -> Answer:
+    """Hello without its transport fields."""
+    return session.describe()
+
+
+@router.post("/task")
+async def set_task(request: Request, session: SessionHere, body: TaskBody) -> Answer:
+    """From now on the patient does this; the simulated one obeys."""
+    await session.set_task(body.task, body.level)
+    if body.task is not Task.UNKNOWN:
+        await _follow(request, {"do": "task", "name": body.task.value, "level": body.level})
+    return session.study.message()
+
+
+@router.post("/step")
+async def set_step(request: Request, session: SessionHere, body: StepBody) -> Answer:
+    """Another nerve, site, side or muscle; disarms."""
+    await session.set_placement(Placement(body.nerve, body.site, body.side, body.muscle))
+    await _follow(
+        request,
+        {"do": "placement", "nerve": body.nerve, "site": body.site, "side": body.side},
+    )
+    return session.study.message()
+
+
+@router.post("/temperature")
+async def set_temperature(session: SessionHere, body: TemperatureBody) -> Answer:
+    """Skin temperature as measured."""
+    await session.set_temperature(body.celsius)
+    return session.study.message()
+
+
+@router.get("/cards")
+async def cards(session: SessionHere) -> list[JsonValue]:
+    """Both axes of every muscle."""
+    return list(session.study.cards.values())
+
+
+async def _follow(request: Request, asked: dict[str, Json]) -> None:
+    """In a demo the simulated patient does as it is told."""
+    link: ControlLink | None = request.app.state.control
+    if link is not None:
+        await link.ask(asked)

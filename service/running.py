@@ -1,0 +1,212 @@
+"""Running the service: socket, folder, simulators, session, server; and ending in the right order.
+
+The first SIGINT or SIGTERM ends well within 5 s: stimulator off, devices stopped, record closed
+with its footer, sockets closed with 1001. A second one ends at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+import webbrowser
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import structlog
+import uvicorn
+
+from drivers.stimulator import open_stimulator
+from drivers.types import Stimulator
+from service.api.access import Gate
+from service.api.socket import LiveProtocol
+from service.app import create_app
+from service.bedside.session import DevicePlan, Plan, Session
+from service.places import claim, forget_old_demos, page_folder
+from service.settings import Settings
+from service.simulated import ControlLink, SimulatedDevice, SimulatorProcess, parse_sim_url
+
+EXIT_S = 4.8
+GRACE_S = 1
+WS_MESSAGE_BYTES = 64 * 1024
+SIM_STIMULATOR = "sim"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What to run. `urls` may hold `sim:` URLs. keep: whether it is recorded. show: open a
+    browser."""
+
+    mode: Literal["live", "replay", "simulated"]
+    urls: tuple[str, ...]
+    folder: Path
+    demo: bool = False
+    keep: bool = True
+    show: bool = False
+
+
+def run_service(launch: Launch, settings: Settings, listener: socket.socket) -> None:
+    """Until a signal. Raises PlaceError, SimulatorError, RecordingError or ValueError."""
+    _exit_on_signals()
+    with listener, claim(launch.folder) as folder, contextlib.ExitStack() as stack:
+        if launch.demo:
+            forget_old_demos(folder)
+        urls, simulators = _start_simulators(launch.urls, stack)
+        plan = Plan(
+            mode=launch.mode,
+            devices=tuple(DevicePlan(name, url) for name, url in _named(urls)),
+            patient=settings.patient,
+            study=(study := _study_id()),
+            version=software_version(),
+            recording=folder / f"{study}.mcap" if launch.keep and settings.record else None,
+            open_stimulator=_stimulator(settings.stimulator, simulators),
+        )
+        session = Session(plan, now=time.monotonic)
+        port = listener.getsockname()[1]
+        token = settings.token.get_secret_value() if settings.token else secrets.token_urlsafe(24)
+        app = create_app(
+            session,
+            Gate(token, (port,)),
+            page=page_folder(settings.page_dir),
+            control=ControlLink(simulators[0].control) if launch.demo else None,
+        )
+        config = uvicorn.Config(
+            app,
+            ws=LiveProtocol,
+            ws_max_size=WS_MESSAGE_BYTES,
+            ws_per_message_deflate=False,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            forwarded_allow_ips="",
+            timeout_graceful_shutdown=GRACE_S,
+            lifespan="on",
+        )
+        url = f"http://127.0.0.1:{port}/?token={token}"
+        asyncio.run(_serve(_Server(config), session, listener, partial(_ready, url, launch.show)))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: ours know what must end first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+async def _serve(
+    server: _Server, session: Session, listener: socket.socket, ready: Callable[[], None]
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    def first(number: signal.Signals) -> None:
+        session.stimulation.stop()
+        server.should_exit = True
+        log.info("stopping", signal=number.name)
+        for again in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(again)
+            signal.signal(again, lambda *_: os._exit(1))
+        late = threading.Timer(EXIT_S, _give_up)
+        late.daemon = True
+        late.start()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, first, number)
+    serving = loop.create_task(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if not serving.done():
+        ready()
+    await serving
+
+
+def _give_up() -> None:
+    sys.stderr.write("myotome: something did not end within 5 s and was abandoned\n")
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def _exit_on_signals() -> None:
+    """Until the loop runs. Explicitly: a job started in the background has SIGINT ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
+
+
+def _ready(url: str, show: bool) -> None:
+    print(url, flush=True)
+    screen = sys.platform == "darwin" or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    if show and screen:
+        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+
+def _start_simulators(
+    urls: tuple[str, ...], stack: contextlib.ExitStack
+) -> tuple[list[str], list[SimulatorProcess]]:
+    real, simulators = [], []
+    for url in urls:
+        if url.startswith("sim:"):
+            process = start_simulator(parse_sim_url(url), stack)
+            simulators.append(process)
+            real.append(process.url)
+        else:
+            real.append(url)
+    return real, simulators
+
+
+def start_simulator(wanted: SimulatedDevice, stack: contextlib.ExitStack) -> SimulatorProcess:
+    """A simulator that ends with `stack`. Raises SimulatorError."""
+    process = SimulatorProcess(wanted)
+    stack.callback(process.stop)
+    return process
+
+
+def _stimulator(
+    asked: str | None, simulators: list[SimulatorProcess]
+) -> Callable[[], Stimulator] | None:
+    """What opens the stimulator: the one asked for, else that of the simulator, else none."""
+    if asked in (None, SIM_STIMULATOR):
+        if simulators:
+            return partial(open_stimulator, f"sim:{simulators[0].stimulator}")
+        if asked == SIM_STIMULATOR:
+            raise ValueError("--stimulator sim needs a simulated device: --device sim:hackeeg")
+        return None
+    return partial(open_stimulator, asked)
+
+
+def _named(urls: list[str]) -> Iterator[tuple[str, str]]:
+    """Devices by their scheme; a second one of a kind is `hackeeg-2`."""
+    seen: Counter[str] = Counter()
+    for url in urls:
+        scheme = url.partition(":")[0]
+        seen[scheme] += 1
+        yield (scheme if seen[scheme] == 1 else f"{scheme}-{seen[scheme]}"), url
+
+
+def _study_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def software_version() -> str:
+    """The installed version; `unknown` in a checkout that was never installed."""
+    try:
+        return version("myotome")
+    except PackageNotFoundError:
+        return "unknown"
