@@ -71,7 +71,7 @@ class Pipeline:
             stream = fitting(self._streams, self._epoch, block)
             self._outlets.block(self.device, block)
             self._heard_s = block.received_s
-            stream.chapter.hear(block)
+            stream.chapter.clock.observe(block.end_index, block.received_s)
             self._tell_gap(stream, block)
             stream.ring.append(block.epoch, block.start_index, block.data)
             stream.next_index = block.end_index
@@ -88,7 +88,7 @@ class Pipeline:
                 epoch=block.epoch,
                 first_missing=stream.next_index,
                 count=missing,
-                at_s=stream.chapter.time_of(stream.next_index),
+                at_s=stream.chapter.clock.host_s(stream.next_index),
             )
 
     def _tell_signal(self, stream: Stream, block: SampleBlock) -> npt.NDArray[np.float64]:
@@ -120,7 +120,7 @@ class Pipeline:
     def _tell_sweeps(self, stream: Stream, block: SampleBlock) -> None:
         for trigger in block.triggers:
             self._outlets.trigger(self.device, trigger)
-            stream.cutter.trigger(trigger, stream.chapter.time_of(trigger.sample_index))
+            stream.cutter.trigger(trigger, stream.chapter.clock.host_s(trigger.sample_index))
         self._tell_cut(stream, stream.cutter.ready(block.received_s), block.received_s)
 
     def _tell_cut(self, stream: Stream, sweeps: list[Sweep], now_s: float) -> None:

@@ -149,6 +149,12 @@ class Ring:
 
     def window(self, epoch: int, first: int, count: int, *, copy: bool = False) -> Window:
         """Samples [first, first + count) of `epoch`. Raises Overrun, GapInside or NotYet."""
+        written, segments = self._written, self._segments
+        if segments and segments[-1].epoch == epoch:  # nearly always: a stretch of the newest run
+            position = segments[-1].position + first - segments[-1].first_index
+            oldest = max(segments[-1].position, self._claimed - self.capacity)
+            if oldest <= position <= position + count <= written:
+                return self._view(epoch, first, position, count, copy=copy)
         runs = list(self._runs(epoch, first, count))
         if len(runs) == 1 and runs[0][1:] == (first, count):
             return self._view(epoch, first, runs[0][0], count, copy=copy)

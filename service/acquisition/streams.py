@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from drivers.clock import HostClock
 from drivers.types import Epoch, SampleBlock, StreamInfo
 
 from .filters import StreamFilter, design
@@ -30,19 +31,11 @@ class BlockRefused(ValueError):
 
 @dataclass(slots=True, eq=False)
 class Chapter:
-    """What one epoch says about a stream. zero_s: host time of sample 0, by the newest block."""
+    """What one epoch says about a stream. clock: sample index to host time, for events only."""
 
     info: StreamInfo
     emg: Scale
-    zero_s: float | None = None
-
-    def time_of(self, index: float) -> float:
-        """Host time at which a sample was taken, as far as the arrival of its block tells."""
-        return (self.zero_s or 0.0) + index / self.info.rate_hz
-
-    def hear(self, block: SampleBlock) -> None:
-        """Map the sample index to host time by this block's arrival."""
-        self.zero_s = block.received_s - block.end_index / self.info.rate_hz
+    clock: HostClock
 
 
 @dataclass(slots=True, eq=False)
@@ -73,7 +66,7 @@ def open_stream(
 ) -> Stream:
     """A stream at the start of an epoch; it goes on in the ring of `before` if that fits."""
     dtype = np.dtype(info.dtype)
-    chapters = {epoch: Chapter(info, Scale.of_emg(info))}
+    chapters = {epoch: Chapter(info, Scale.of_emg(info), HostClock(info.rate_hz))}
     ring = before.ring if before is not None else None
     if before is not None and _same_shape(before.chapter.info, info):
         held = {n: c for n, c in before.chapters.items() if before.ring.extent(n) is not None}
@@ -182,11 +175,11 @@ def _epoch_history(
             feed.prime(at, data[:, :before])
         if before < data.shape[-1]:
             if at + before > expected:
-                yield from feed.flush(chapter.time_of(expected))
+                yield from feed.flush(chapter.clock.host_s(expected))
                 yield _hole(stream, epoch, expected, at + before)
             expected = at + data.shape[-1]
-            yield from feed.push(at + before, data[:, before:], chapter.time_of(expected))
-    yield from feed.flush(chapter.time_of(expected))
+            yield from feed.push(at + before, data[:, before:], chapter.clock.host_s(expected))
+    yield from feed.flush(chapter.clock.host_s(expected))
     if expected < end:
         yield _hole(stream, epoch, expected, end)
 
@@ -206,6 +199,6 @@ def _hole(stream: Stream, epoch: int, first: int, end: int) -> GapNotice:
         epoch=epoch,
         first_missing=first,
         count=end - first,
-        at_s=chapter.time_of(first),
+        at_s=chapter.clock.host_s(first),
         cause="too_old" if stream.ring.overran(epoch, first) else "gap",
     )

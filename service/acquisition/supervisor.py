@@ -14,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from drivers.clock import HostClock
 from drivers.errors import DeviceLost
 from drivers.types import Epoch, LinkState, SampleBlock, WorkerReport
+from drivers.worker import Worker
 
 from .pipeline import Pipeline
-from .rate import RateMeter
 from .types import DeviceState
 
 STALLED_S = 0.5
@@ -28,6 +29,7 @@ START_S = 15.0  # a child may take this long to its first word: it imports its l
 TICK_S = 1.0
 POLL_S = 0.1
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0)
+RATE_TOLERANCE = 0.005
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +45,8 @@ class WorkerHandle(Protocol):
         """Ask the child to make the device safe and exit; kill it after 2 s."""
         ...
 
-    def kill(self) -> None:
-        """End the child at once."""
+    def close(self) -> None:
+        """End the child at once, and let go of it."""
         ...
 
 
@@ -95,7 +97,8 @@ class Supervisor:
         self._flowing = False  # this epoch has brought data, and the driver has not given it up
         self._epoch = 0
         self._next_index: dict[str, int] = {}
-        self._meters: dict[str, RateMeter] = {}
+        self._nominal_hz: dict[str, float] = {}
+        self._clocks: dict[str, HostClock] = {}
         self._account = _Account()
 
     # ── life ─────────────────────────────────────────────────────────────────────────────────────
@@ -119,6 +122,7 @@ class Supervisor:
             self.step()
         if self._worker is not None:
             self._worker.stop()
+            self._worker.close()
             self._worker = None
         self._become(LinkState.STOPPED, "stopped by the service")
 
@@ -165,7 +169,8 @@ class Supervisor:
         elif isinstance(message, Epoch):
             self._epoch = message.number
             self._next_index = {}
-            self._meters = {s.name: RateMeter(s.rate_hz) for s in message.info.streams}
+            self._nominal_hz = {s.name: s.rate_hz for s in message.info.streams}
+            self._clocks = {name: HostClock(hz) for name, hz in self._nominal_hz.items()}
             self._pipeline.open(message)
         else:
             self._hear(message)
@@ -175,12 +180,12 @@ class Supervisor:
         self._next_index[block.stream] = block.end_index
         self._account.received += int(block.data.shape[-1])
         self._account.rejected += block.rejected
-        self._account.lost += max(0, missing - block.rejected)
+        self._account.lost += missing - block.rejected
         self._data_s = max(self._data_s or block.received_s, block.received_s)
         self._flowing = True
         self._failures = 0
-        if block.stream in self._meters:
-            self._meters[block.stream].add(block.received_s, block.end_index)
+        if block.stream in self._clocks:
+            self._clocks[block.stream].observe(block.end_index, block.received_s)
 
     def _hear(self, report: WorkerReport) -> None:
         """A driver knows before the data's age shows that the device is gone, or why it waits."""
@@ -211,7 +216,7 @@ class Supervisor:
     def _drop_worker(self, sentence: str) -> None:
         """The child is of no more use: end it, and start another after a pause."""
         if self._worker is not None:
-            self._worker.kill()
+            self._worker.close()
             self._worker = None
         self._flowing = False
         pause_s = BACK_OFF_S[min(self._failures, len(BACK_OFF_S) - 1)]
@@ -222,7 +227,15 @@ class Supervisor:
     # ── what is told ─────────────────────────────────────────────────────────────────────────────
 
     def _rate_sentence(self) -> str:
-        return next((meter.sentence for meter in self._meters.values() if meter.sentence), "")
+        """What is wrong with a rate; empty if none is off, or none is known yet."""
+        for name, nominal_hz in self._nominal_hz.items():
+            rate_hz = self._clocks[name].rate_hz
+            if rate_hz is not None and abs(rate_hz / nominal_hz - 1.0) > RATE_TOLERANCE:
+                return (
+                    f"the device sends {rate_hz:.1f} samples a second instead of {nominal_hz:g}; "
+                    "do not trust times measured on it"
+                )
+        return ""
 
     def _become(self, state: LinkState, sentence: str) -> None:
         if state is self._state and sentence == self._sentence:
@@ -239,7 +252,7 @@ class Supervisor:
                 device=self.device,
                 state=self._state,
                 sentence=self._sentence,
-                rate_hz=next((meter.rate_hz for meter in self._meters.values()), None),
+                rate_hz=next((clock.rate_hz for clock in self._clocks.values()), None),
                 received=self._account.received,
                 lost=self._account.lost,
                 rejected=self._account.rejected,
@@ -251,6 +264,4 @@ class Supervisor:
 
 
 def _spawn_worker(url: str, first_epoch: int) -> WorkerHandle:
-    from drivers.worker import Worker
-
     return Worker(url, first_epoch=first_epoch)

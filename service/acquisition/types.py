@@ -98,7 +98,7 @@ class Signal:
 class DeviceState:
     """How a device is doing, derived from the age of its data.
 
-    rate_hz: measured against this machine's clock, None until 5 s of an epoch were seen. received,
+    rate_hz: measured against this machine's clock, None until 10 s of an epoch were seen. received,
     lost, rejected: samples of all its streams since the service started. age_s: of the newest
     sample, None if there is none. since_s: monotonic time at which `state` began.
     """

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
+from service.acquisition import filters
 from service.acquisition.filters import (
     PRESETS,
     PresetUnusable,
@@ -43,6 +44,19 @@ def test_the_output_does_not_depend_on_the_blocks_to_the_bit(
     pieces = StreamFilter(sos, 3)
     parts = [pieces.push(part) for part in np.split(NOISE, sorted(cuts), axis=1)]
     assert np.array_equal(np.concatenate(parts, axis=1), whole)
+
+
+@pytest.mark.parametrize("preset", ["surface", "ncs"])
+def test_the_fast_loop_is_scipys_public_filter_to_the_bit(preset: str) -> None:
+    """And so is what stands in where scipy has moved it."""
+    sos = design(preset, 2000.0)
+    state = np.ascontiguousarray(signal.sosfilt_zi(sos) * NOISE[:, :1, None])
+    wanted, after = signal.sosfilt(sos, NOISE, zi=state.transpose(1, 0, 2))
+    for run in (filters.run_sections, filters._run_by_sosfilt):
+        data, through = NOISE.copy(), state.copy()
+        run(sos, data, through)
+        assert np.array_equal(data, wanted)
+        assert np.array_equal(through.transpose(1, 0, 2), after)
 
 
 def test_single_samples_give_the_same_bits() -> None:

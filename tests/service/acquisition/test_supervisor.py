@@ -59,9 +59,9 @@ class Child:
         """Ended politely."""
         self.ended = "stopped"
 
-    def kill(self) -> None:
-        """Ended."""
-        self.ended = "killed"
+    def close(self) -> None:
+        """Ended, if it was not already."""
+        self.ended = self.ended or "killed"
 
 
 @dataclass
@@ -272,12 +272,12 @@ def test_received_lost_and_rejected_add_up_over_epochs() -> None:
 
 @pytest.mark.parametrize(("true_hz", "said"), [(1000.0, False), (1004.0, False), (992.0, True)])
 def test_a_rate_that_is_off_is_said(true_hz: float, said: bool) -> None:
-    """More than 0.5 % from the declared 1000 Hz, after 5 s, told while live."""
+    """More than 0.5 % from the declared 1000 Hz, after 10 s, told while live."""
     bench = Bench()
     bench.step_until(lambda: bool(bench.children))
     bench.say(epoch(1))
     step_s, start = 50 / true_hz, 0
-    for k in range(round(9.0 / step_s)):
+    for k in range(round(15.0 / step_s)):
         bench.clock.wait(step_s)
         data = np.zeros((3, 50), np.int32)
         bench.say(block(data, start, received_s=bench.clock.now_s))
