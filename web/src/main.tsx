@@ -16,7 +16,7 @@ import { tell } from "./state/events";
 import { addSamples } from "./state/sweeps";
 import { apply, beat, connection, device, emgLabels, framed, mode, stimulatorState, stream, studyId } from "./state/study";
 import { presetId, windowS } from "./state/view";
-import { askForView, fitRing, stripFrame, stripText } from "./trace/strip";
+import { askForView, fitRing, stripFrame, stripText, stripViewed } from "./trace/strip";
 import { LiveSocket } from "./wire/live";
 
 const BEAT_MS = 250;
@@ -38,6 +38,7 @@ const socket = new LiveSocket(`${location.protocol === "https:" ? "wss" : "ws"}:
     apply(message);
     stripText(message);
   },
+  viewed: stripViewed,
   frame: (frame) => {
     framed(frame.serverS);
     if (frame.kind === "sweep") addSamples(frame);
@@ -91,11 +92,10 @@ function Page() {
     <>
       <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>to the main part</a>
       <StatusBar />
-      <Links />
       <div class="screen"><Screen /></div>
       <EventList />
       <KeyTable />
-      <EventLine />
+      <EventLine><Links /></EventLine>
     </>
   );
 }

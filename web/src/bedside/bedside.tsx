@@ -8,7 +8,7 @@ import { StimulatorPanel } from "./stimulator";
 
 export function Bedside() {
   return (
-    <div class={`bedside ${centre.value}`}>
+    <div class={centre.value === "scope" ? "bedside in-scope" : "bedside"}>
       <Rail />
       <main id="main" class="centre" data-testid="bedside">
         <h1 class="only-spoken">Bedside</h1>

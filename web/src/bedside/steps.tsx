@@ -1,5 +1,5 @@
 // Left rail: what the patient does, which study lies under the electrodes, and where to go.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { format } from "../format";
 import { Key, Picker, Segmented } from "../parts/control";
 import { setStep, setTask, setTemperature } from "../state/actions";
@@ -39,8 +39,10 @@ export function moveStep(by: 1 | -1): void {
 }
 
 function StepList() {
+  const list = useRef<HTMLOListElement>(null);
+  useEffect(() => list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" }), [step.value, steps.value]);
   return (
-    <ol class="steps" data-testid="steps">
+    <ol class="steps" data-testid="steps" ref={list}>
       {steps.value.map((s) => (
         <li key={rowKey(s)}>
           <button type="button" aria-current={isNow(s) ? "step" : undefined} data-step={rowKey(s)} onClick={() => void setStep(s)}>

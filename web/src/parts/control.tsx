@@ -3,11 +3,14 @@ import type { ComponentChildren } from "preact";
 
 interface Props { name: string; shown: string; less(): void; more(): void; atMin?: boolean; atMax?: boolean; testid?: string }
 
+/** Left out where room is short: the group's name says it. */
+const PER = "/div";
+
 export function Stepper({ name, shown, less, more, atMin = false, atMax = false, testid }: Props) {
   return (
     <span class="stepper" role="group" aria-label={name} data-testid={testid}>
       <button type="button" aria-label={`${name} down`} onClick={less} disabled={atMin}>−</button>
-      <output>{shown}</output>
+      <output>{shown.replace(PER, "")}{shown.endsWith(PER) ? <span class="per">{PER}</span> : null}</output>
       <button type="button" aria-label={`${name} up`} onClick={more} disabled={atMax}>+</button>
     </span>
   );

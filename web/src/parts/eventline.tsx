@@ -1,4 +1,5 @@
 // The foot: what this is not, the last event, and the key to all keys.
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { timeOfDay } from "../format";
 import { alertSentence, events, lastEvent, type PageEvent } from "../state/events";
@@ -19,11 +20,12 @@ function Spoken() {
   return <span class="only-spoken" role="status">{said}</span>;
 }
 
-export function EventLine() {
+export function EventLine({ children }: { children: ComponentChildren }) {
   const last = lastEvent.value;
   return (
     <footer class="foot">
       <b class="disclaimer">Research use only. Not a diagnosis. Not a medical device.</b>
+      {children}
       <button type="button" class="event" data-testid="event-line" aria-expanded={showEvents.value}
         onClick={() => { showEvents.value = !showEvents.value; }}>
         {last ? line(last) : "no event yet"}

@@ -86,11 +86,15 @@ export async function setCurrent(currentMa: number): Promise<void> {
 
 export async function setTask(name: string, level: number): Promise<void> {
   await attempt("task", () => post("task", { task: name, level }));
+  // A simulated patient hears what the patient is asked, and lies where the electrodes are said to be.
+  await demo("task", { name, level });
 }
 
 export async function setStep(next: Step): Promise<void> {
   const { nerve, site, side, muscle } = next;
-  if (await attempt("step", () => post("step", { nerve, site, side, muscle }))) step.value = next;
+  if (!(await attempt("step", () => post("step", { nerve, site, side, muscle })))) return;
+  step.value = next;
+  await demo("placement", { nerve, site, side });
 }
 
 export async function setTemperature(celsius: number): Promise<void> {

@@ -1,15 +1,19 @@
 // The live strip: all channels, fixed scales, sweeping write head, freeze with two cursors.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Key, Picker, Segmented, Stepper } from "../parts/control";
+import { Key, Picker, Stepper } from "../parts/control";
 import { ageWords, format, timeOfDay } from "../format";
 import { clock, device, muscles, presets, tick, truth } from "../state/study";
 import {
-  chosenMuscle, DIVISIONS_Y, frozenAt, GAINS_UV, gainUv, notch, preset, stepIn, themeTurns, timeMs, TIMES_MS, windowS,
+  chosenMuscle, DIVISIONS_Y, frozenAt, GAINS_UV, gainUv, notch, preset, presetId, stepIn, themeTurns, timeMs, TIMES_MS, windowS,
 } from "../state/view";
 import { paintLive } from "./livepaint";
 import { freeze, seamName, still, strip } from "./strip";
 import { everyFrame, Plot } from "./trace";
 import { CursorReadout, Cursors } from "./cursors";
+
+const SIXTY = "-n60";
+/** Rows lower than this have one line: the side is then a letter. */
+const TWO_LINES_PX = 30;
 
 function isStale(): boolean {
   const { state } = truth.value;
@@ -49,6 +53,7 @@ function useStrip(host: { current: HTMLDivElement | null }) {
 
 function Rows({ top, height }: { top: number; height: number }) {
   const labels = strip.value?.labels ?? [];
+  const low = height / Math.max(1, labels.length) < TWO_LINES_PX;
   return (
     <div class="rows">
       {labels.map((label, i) => {
@@ -57,11 +62,11 @@ function Rows({ top, height }: { top: number; height: number }) {
         const two = name.length > 0 && (side === "left" || side === "right");
         return (
           <button
-            type="button" key={label} class="row-label" aria-pressed={muscle?.key === chosenMuscle.value} disabled={!muscle}
+            type="button" key={label} class="row-label" aria-pressed={muscle?.key === chosenMuscle.value} disabled={!muscle} aria-label={label}
             style={{ top: `${top + ((i + 0.5) * height) / labels.length}px` }}
             onClick={() => { if (muscle) chosenMuscle.value = muscle.key; }}
           >
-            <b>{two ? name.join(" ") : label}</b> <span>{two ? side : ""}</span>
+            <b>{two ? name.join(" ") : label}</b> {two ? <span class={low ? "beside" : ""}>{low ? side?.charAt(0).toUpperCase() : side}</span> : null}
           </button>
         );
       })}
@@ -78,14 +83,26 @@ function StaleNote() {
     return state === "live" ? null : <p class="stale-note">{sentence}</p>;
   }
   const at = told?.newestS === null || told === null ? "" : ` ${timeOfDay(clock.utc(told.newestS ?? 0))}`;
-  return <p class="stale-note" data-testid="stale-note">last sample{at}, {ageWords(ageS)}. {sentence}</p>;
+  return <p class="stale-note" data-testid="stale-note">last sample{at}{ageS > 2 ? `, ${ageWords(ageS)}` : ""}. {sentence}</p>;
+}
+
+/** Every preset with either notch: one choice, since they are one filter. */
+function filters(): [string, string][] {
+  const base = presets.value.filter((p) => !p.id.endsWith(SIXTY));
+  return base.flatMap((p): [string, string][] =>
+    p.id === "raw" ? [["raw", "raw, no filter"]] : [[p.id, `${p.label}, notch 50`], [p.id + SIXTY, `${p.label}, notch 60`]],
+  );
+}
+
+function chooseFilter(id: string): void {
+  notch.value = id.endsWith(SIXTY) ? 60 : 50;
+  preset.value = id.replace(SIXTY, "");
 }
 
 function Head() {
   tick.value;
   const labels = strip.value?.labels ?? [];
   const frozen = frozenAt.value;
-  const base = presets.value.filter((p) => !p.id.endsWith("-n60"));
   const at = (list: readonly number[], v: number, end: number) => list.at(end) === v;
   return (
     <div class="panel-head">
@@ -100,10 +117,7 @@ function Head() {
         <Stepper name="ms per division" testid="live-time" shown={format("timebase_ms", timeMs.value)} atMin={at(TIMES_MS, timeMs.value, 0)}
           atMax={at(TIMES_MS, timeMs.value, -1)} less={() => { timeMs.value = stepIn(TIMES_MS, timeMs.value, -1); }}
           more={() => { timeMs.value = stepIn(TIMES_MS, timeMs.value, 1); }} />
-        <Picker name="Filter" testid="filter" options={base.map((p) => [p.id, p.label] as const)} chosen={preset.value}
-          choose={(v) => { preset.value = v; }} />
-        <Segmented name="Notch, Hz" options={[["50", "50"], ["60", "60"]]} chosen={String(notch.value)}
-          choose={(v) => { notch.value = v === "60" ? 60 : 50; }} />
+        <Picker name="Filter" testid="filter" options={filters()} chosen={presetId.value} choose={chooseFilter} />
         <button type="button" data-testid="freeze" aria-pressed={frozen !== null} onClick={freeze}>
           {frozen === null ? "Freeze" : "Go on"} <Key k="F" />
         </button>

@@ -1,7 +1,7 @@
 // What the live strip draws: rows of one colour, the write head, gaps at true width, epoch seams.
 import { DIVISIONS_Y } from "../state/view";
 import { sweepX, type ColumnRing } from "./columns";
-import { rule, strokeColumns, type Paint } from "./trace";
+import { FONT, rule, strokeColumns, type Paint } from "./trace";
 
 const BLANK_CSS_PX = 14;
 const GAP_MIN_CSS_PX = 3;
@@ -73,7 +73,7 @@ function paintGaps(p: Paint, ring: ColumnRing, from: number, width: number, msPe
 function paintSeam(p: Paint, x: number, label: string): void {
   rule(p.ctx, x - 2 * p.dpr, p.top, p.height, p.inks.text, p.dpr);
   rule(p.ctx, x + 2 * p.dpr, p.top, p.height, p.inks.text, p.dpr);
-  p.ctx.font = `${12 * p.dpr}px system-ui, sans-serif`;
+  p.ctx.font = `${12 * p.dpr}px ${FONT}`;
   const wide = p.ctx.measureText(label).width;
   const right = x + 6 * p.dpr + wide < p.left + p.width;
   p.ctx.fillStyle = p.inks.text;

@@ -33,12 +33,12 @@ export function askForView(socket: LiveSocket): void {
 }
 
 export function stripText(message: Text): void {
-  if (message.type === "view" && message.request === NAME) viewed(message);
   if (message.type === "gap") gapped(message);
   if (message.type === "epoch") seamed(message);
 }
 
-function viewed(reply: ViewReply): void {
+export function stripViewed(name: string, reply: ViewReply): void {
+  if (name !== NAME) return;
   const before = view;
   view = reply;
   const ring = strip.value?.ring;

@@ -1,7 +1,7 @@
 // What the triggered view draws: rows per site, earlier sweeps behind, average or newest on top.
 import { averageForDrawing, measured, SHOWN, type Row } from "../state/sweeps";
 import { DIVISIONS_Y, type SweepMode } from "../state/view";
-import { rule, strokeSamples, type Paint } from "./trace";
+import { FONT, rule, strokeSamples, type Paint } from "./trace";
 
 const RASTER_ROWS = 8;
 export const BASELINE = 0.62;
@@ -66,7 +66,7 @@ export function paintCalibration(p: Paint, gainWords: string, timeWords: string)
   const dy = p.height / DIVISIONS_Y;
   const right = p.left + p.width - 10 * p.dpr;
   const bottom = p.top + dy + 10 * p.dpr;
-  p.ctx.font = `${12 * p.dpr}px system-ui, sans-serif`;
+  p.ctx.font = `${12 * p.dpr}px ${FONT}`;
   const wide = Math.max(dx, p.ctx.measureText(gainWords).width + 14 * p.dpr);
   p.ctx.fillStyle = p.inks.bg;
   p.ctx.fillRect(right - wide - 4 * p.dpr, bottom - dy - 4 * p.dpr, wide + 8 * p.dpr, dy + 26 * p.dpr);

@@ -43,6 +43,9 @@ export function readInks(host: HTMLElement): Inks {
   return inks;
 }
 
+/** As in page.css. */
+export const FONT = '"Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
+
 const plots = new Set<() => void>();
 let loop = 0;
 const REDUCED_STEP_MS = 250;
@@ -84,7 +87,7 @@ export class Plot {
     return {
       width: Math.max(40, spec.host.clientWidth),
       height: Math.max(40, spec.host.clientHeight),
-      padding: [4, 14, 0, 1],
+      padding: [4, 18, 0, 10],
       legend: { show: false },
       cursor: { show: false },
       scales: {
@@ -93,7 +96,7 @@ export class Plot {
       },
       axes: [
         {
-          size: 22, gap: 3, font: "12px system-ui, sans-serif", ticks: { show: false },
+          size: 22, gap: 3, font: `12px ${FONT}`, ticks: { show: false },
           stroke: () => this.inks.dim, grid: { stroke: () => this.inks.grid, width: 1 },
           splits: xs, values: (_u, splits) => splits.map((v) => number("count", v, digits())),
         },

@@ -3,7 +3,14 @@ import { decodeFrame, type Frame } from "./frames";
 import type { Text, ViewReply } from "./messages";
 
 export interface ViewRequest { device: string; stream: string; channels: string[]; preset: string; columns_per_s: number }
-export interface Link { opened(): void; closed(reason: string): void; text(message: Text): void; frame(frame: Frame): void }
+export interface Link {
+  opened(): void;
+  closed(reason: string): void;
+  text(message: Text): void;
+  /** The answer to the newest subscription under `name`. */
+  viewed(name: string, reply: ViewReply): void;
+  frame(frame: Frame): void;
+}
 export interface Timers { set(run: () => void, ms: number): unknown; clear(handle: unknown): void }
 type SocketMaker = (url: string) => WebSocket;
 
@@ -11,7 +18,15 @@ const BACK_OFF_MS = [250, 500, 1000, 2000, 3000];
 export const PING_MS = 1000;
 export const ARMED_PING_MS = 250;
 
-interface Wanted { request: ViewRequest; reply: ViewReply | null; epoch: number | null; nextIndex: number; resumeFrom: [number, number] | null }
+interface Wanted {
+  request: ViewRequest;
+  /** Id of the subscription last sent: replies to older ones are let go. */
+  id: string;
+  reply: ViewReply | null;
+  epoch: number | null;
+  nextIndex: number;
+  resumeFrom: [number, number] | null;
+}
 
 export class LiveSocket {
   private socket: WebSocket | null = null;
@@ -19,6 +34,7 @@ export class LiveSocket {
   private pinging: unknown = null;
   private readonly wanted = new Map<string, Wanted>();
   private ended = false;
+  private asked = 0;
   /** While this page has armed, the service must hear it every 300 ms. */
   armed = false;
 
@@ -57,8 +73,14 @@ export class LiveSocket {
     const old = this.wanted.get(name);
     if (old && JSON.stringify(old.request) === JSON.stringify(request)) return;
     if (old?.reply) this.send({ type: "unsubscribe", view: old.reply.view });
-    this.wanted.set(name, { request, reply: null, epoch: null, nextIndex: 0, resumeFrom: null });
-    this.send({ type: "subscribe", request: name, ...request });
+    const wanted = { request, id: "", reply: null, epoch: null, nextIndex: 0, resumeFrom: null };
+    this.wanted.set(name, wanted);
+    this.ask(name, wanted);
+  }
+
+  private ask(name: string, wanted: Wanted): void {
+    wanted.id = `${name}#${++this.asked}`;
+    this.send({ type: "subscribe", request: wanted.id, ...wanted.request });
   }
 
   setArmed(armed: boolean): void {
@@ -88,18 +110,26 @@ export class LiveSocket {
     this.link.text(message);
   }
 
+  /** After every hello: on a new socket, and where the service has begun again with new streams. */
   private resubscribe(): void {
     for (const [name, wanted] of this.wanted) {
+      if (wanted.reply) this.send({ type: "unsubscribe", view: wanted.reply.view });
       wanted.resumeFrom = wanted.epoch === null ? null : [wanted.epoch, wanted.nextIndex];
       wanted.reply = null;
-      this.send({ type: "subscribe", request: name, ...wanted.request });
+      this.ask(name, wanted);
     }
   }
 
   private viewed(reply: ViewReply): void {
-    const wanted = this.wanted.get(String(reply.request));
-    if (!wanted) return;
+    const found = [...this.wanted].find(([, w]) => w.id === reply.request);
+    if (!found) {
+      // The default view, or one that was replaced while it was being made: subscriptions are counted.
+      this.send({ type: "unsubscribe", view: reply.view });
+      return;
+    }
+    const [name, wanted] = found;
     wanted.reply = reply;
+    this.link.viewed(name, reply);
     const from = wanted.resumeFrom;
     wanted.resumeFrom = null;
     if (from && from[0] === reply.epoch && from[1] < reply.next_index) {
@@ -120,6 +150,7 @@ export class LiveSocket {
 
   private lost(event: CloseEvent): void {
     this.timers.clear(this.pinging);
+    for (const wanted of this.wanted.values()) wanted.reply = null;
     this.link.closed(event.reason || closeWords(event.code));
     if (this.ended) return;
     const wait = BACK_OFF_MS[Math.min(this.attempts, BACK_OFF_MS.length - 1)] ?? 3000;
