@@ -15,10 +15,13 @@ from service.model import Marker, Measurement
 
 from .baseline import Baseline, remove_baseline
 from .onset import (
+    NO_TAIL,
     ONSET_LEVEL,
     Foot,
+    Tail,
     crossing,
     fit_foot,
+    fit_tail,
     is_clear,
     last_below,
     level_of_foot,
@@ -60,7 +63,7 @@ class _Response:
     end: float | None
     peak_uv: float
     area_uv_samples: float | None
-    tail: Foot | None
+    artefact_uv: float
     positive_uv: float
 
 
@@ -172,56 +175,60 @@ def _detect(
 
 def _measure(base: Baseline, peak: int, window: tuple[int, int], per_ms: float) -> _Response:
     """Refine the peak, find the onset with the artefact's tail taken off, then end and area."""
-    trace = base.trace_uv
-    first = window[0]
-    near = max(int(0.5 * per_ms), 1)
-    rough = float(trace[max(peak - near, 0) : peak + near].max())
-    foot = _foot(trace, first, peak, rough, per_ms)
+    trace, first = base.trace_uv, window[0]
+    _, rough_uv = _vertex(trace, peak, per_ms)
+    foot, tail = _foot(trace, first, peak, per_ms, clear=is_clear(rough_uv, base.noise_uv))
     clean = trace.copy()
-    if foot is not None:
-        lag_ms = np.arange(trace.size - first) / per_ms
-        clean[first:] -= foot.tail_uv * np.exp(-lag_ms / foot.tail_tau_ms)
+    clean[first:] -= tail.at(np.arange(trace.size - first) / per_ms)
     place, peak_uv = _vertex(clean, peak, per_ms)
-    onset = _onset(clean, (first, place), peak_uv, base.noise_uv, foot)
-    if onset is not None and is_clear(peak_uv, base.noise_uv):
-        onset = crossing(clean, ONSET_LEVEL * peak_uv, int(onset), round(0.06 * per_ms))
+    onset = _onset(clean, (first, place), peak_uv, foot, per_ms)
     end = _zero_after(clean, int(np.ceil(place)), per_ms, base.noise_uv)
     area = None
     if onset is not None and end is not None:
         area = float(np.trapezoid(clean[round(onset) : round(end) + 1]))
-    before = clean[max(first, int((onset or place) - 3 * per_ms)) : int(onset or place) + 1]
-    dip = gaussian_filter1d(before, 0.15 * per_ms).min() if before.size else 0.0
-    return _Response(onset, place, end, peak_uv, area, foot, float(min(dip, 0.0)))
+    leave = int(onset if onset is not None else place)
+    before = clean[max(first, int(leave - 3 * per_ms)) : leave + 1]
+    dip = float(gaussian_filter1d(before, 0.15 * per_ms).min()) if before.size else 0.0
+    left = abs(float(tail.at((leave - first) / per_ms)))
+    return _Response(onset, place, end, peak_uv, area, left, min(dip, 0.0))
 
 
-def _foot(trace: Trace, first: int, peak: int, peak_uv: float, per_ms: float) -> Foot | None:
-    """The power-law foot with the artefact's tail, from blanking to half-way up; None if the rise
-    is too short to be fitted."""
+def _foot(
+    trace: Trace, first: int, peak: int, per_ms: float, *, clear: bool
+) -> tuple[Foot | None, Tail]:
+    """The tail of the artefact, and the foot of the response where its 2 % level drowns in noise.
+
+    Both from the stretch between blanking and half-way up; no foot if the rise is too short.
+    """
     smooth = gaussian_filter1d(trace[first : peak + 1], 0.15 * per_ms, mode="nearest")
     floor = float(smooth.min())
-    half = last_below(smooth, floor + 0.45 * (peak_uv - floor), smooth.size - 1, 0)
+    height = float(smooth[-1]) - floor
+    half = last_below(smooth, floor + 0.45 * height, smooth.size - 1, 0)
     if half is None or half < 6:
-        return None
-    tenth = last_below(smooth, floor + 0.10 * (peak_uv - floor), half, 0) or 0
+        return None, NO_TAIL
+    tenth = last_below(smooth, floor + 0.10 * height, half, 0) or 0
     time_ms = np.arange(half + 1) / per_ms
-    starts = np.arange(max(tenth / per_ms - 3.0, 0.0), half / per_ms - 0.05, 0.05)
+    rise = trace[first : first + half + 1]
+    if clear:
+        quiet = int(tenth - 0.5 * per_ms)
+        return None, fit_tail(time_ms[:quiet], rise[:quiet]) if quiet >= 6 else NO_TAIL
+    starts = np.arange(max(tenth / per_ms - 2.5, 0.0), half / per_ms - 0.05, 0.1)
     if not starts.size:
-        return None
-    return fit_foot(time_ms, trace[first : first + half + 1], starts)
+        return None, NO_TAIL
+    foot = fit_foot(time_ms, rise, starts)
+    return foot, foot.tail
 
 
 def _onset(
-    clean: Trace, span: tuple[int, float], peak_uv: float, noise_uv: float, foot: Foot | None
+    clean: Trace, span: tuple[int, float], peak_uv: float, foot: Foot | None, per_ms: float
 ) -> float | None:
-    """The sample at the 2 % level: walked back to where it is clear of the noise (refined by the
-    caller), taken from the fitted foot otherwise."""
+    """The place of the 2 % level: by the fitted foot if there is one, else read off directly."""
     first, peak = span
     level = ONSET_LEVEL * peak_uv
-    if is_clear(peak_uv, noise_uv):
-        return last_below(clean, level, int(peak), first)
-    if foot is None:
-        return None
-    return first + level_of_foot(foot, level) * foot.samples_per_ms
+    if foot is not None:
+        return first + level_of_foot(foot, level) * per_ms
+    below = last_below(clean, level, int(peak), first)
+    return None if below is None else crossing(clean, level, below, round(0.06 * per_ms))
 
 
 def _vertex(trace: Trace, peak: int, per_ms: float) -> tuple[float, float]:
@@ -230,11 +237,13 @@ def _vertex(trace: Trace, peak: int, per_ms: float) -> tuple[float, float]:
     first = max(peak - reach, 0)
     top = first + int(np.argmax(trace[first : peak + reach + 1]))
     near = np.arange(max(top - reach, 0), min(top + reach + 1, trace.size))
-    a, b, c = np.polyfit(near - top, trace[near], 2)
+    place = (near - top) / reach
+    design = np.stack([place**2, place, np.ones_like(place)])
+    a, b, c = np.linalg.solve(design @ design.T, design @ trace[near])
     if a >= 0:
         return float(top), float(trace[top])
-    shift = float(np.clip(-b / (2 * a), -reach, reach))
-    return top + shift, float(c + b * shift + a * shift**2)
+    shift = float(np.clip(-b / (2 * a), -1.0, 1.0))
+    return top + reach * shift, float(c + b * shift + a * shift**2)
 
 
 def _zero_after(trace: Trace, peak: int, per_ms: float, noise_uv: float) -> float | None:
@@ -255,7 +264,7 @@ def _reasons(base: Baseline, found: _Response, *, time_zero_known: bool) -> list
         reasons.append("time zero is host time only: latencies are not assessable")
     if found.onset is None:
         reasons.append("artifact: the response does not leave the artefact clearly")
-    elif found.tail is not None and abs(base.trace_uv[int(found.onset)]) > 0.10 * found.peak_uv:
+    elif found.artefact_uv > max(0.05 * found.peak_uv, 2 * base.noise_uv):
         reasons.append("artifact: the stimulus artefact is not back to baseline before the onset")
     if found.positive_uv < -max(0.05 * found.peak_uv, 4 * base.noise_uv):
         reasons.append("initial_positivity: move the active electrode onto the motor point")

@@ -16,20 +16,42 @@ Trace = npt.NDArray[np.float64]
 
 ONSET_LEVEL = 0.02
 _POWERS = np.array([1.0, 1.5, 2.0, 2.5, 3.0, 4.0])
-_TAUS_MS = np.geomspace(0.15, 12.0, 14)
+_TAUS_MS = np.geomspace(0.15, 12.0, 10)
 _CLEAR = 6.0  # the 2 % level must stand this many noise SDs high to be read directly
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """What is left of the artefact: level_uv * exp(-t / tau_ms), t from the end of blanking."""
+
+    level_uv: float
+    tau_ms: float
+
+    def at(self, time_ms: Trace | float) -> Trace:
+        """Its value, µV."""
+        return np.asarray(self.level_uv * np.exp(-np.asarray(time_ms) / self.tau_ms))
+
+
+NO_TAIL = Tail(0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Foot:
-    """The fitted foot: v(t) = scale * (t - start_ms)+ ** power + tail * exp(-(t - t[0]) / tau)."""
+    """The fitted foot, scale * (t - start_ms)+ ** power, standing on the artefact's tail."""
 
     start_ms: float
     power: float
     scale: float
-    tail_uv: float
-    tail_tau_ms: float
-    samples_per_ms: float
+    tail: Tail
+
+
+def fit_tail(time_ms: Trace, trace_uv: Trace) -> Tail:
+    """The decay that fits a stretch before any response best; time_ms from the end of blanking."""
+    decay = np.exp(-time_ms[None, :] / _TAUS_MS[:, None])
+    power = np.einsum("ij,ij->i", decay, decay)
+    along = decay @ trace_uv
+    best = int(np.argmax(along**2 / power))
+    return Tail(float(along[best] / power[best]), float(_TAUS_MS[best]))
 
 
 def fit_foot(time_ms: Trace, trace_uv: Trace, starts_ms: Trace) -> Foot:
@@ -39,8 +61,10 @@ def fit_foot(time_ms: Trace, trace_uv: Trace, starts_ms: Trace) -> Foot:
     starts_ms: candidate starts. One normal equation per grid point, solved for all at once.
     """
     lag = np.maximum(time_ms[None, :] - starts_ms[:, None], 0.0)
-    rise = np.concatenate([lag**power for power in _POWERS])
-    tail = np.exp(-(time_ms - time_ms[0])[None, :] / _TAUS_MS[:, None])
+    root, square = np.sqrt(lag), lag * lag
+    steps = (lag, lag * root, square, square * root, square * lag, square * square)
+    rise = np.concatenate(steps)  # in the order of _POWERS
+    tail = np.exp(-time_ms[None, :] / _TAUS_MS[:, None])
     rr = np.einsum("ij,ij->i", rise, rise)[:, None] + 1e-30
     tt = np.einsum("ij,ij->i", tail, tail)[None, :]
     rt = rise @ tail.T
@@ -56,9 +80,7 @@ def fit_foot(time_ms: Trace, trace_uv: Trace, starts_ms: Trace) -> Foot:
         start_ms=float(starts_ms[start_index]),
         power=float(_POWERS[power_index]),
         scale=float(scale[best_rise, best_tau]),
-        tail_uv=float(level[best_rise, best_tau]),
-        tail_tau_ms=float(_TAUS_MS[best_tau]),
-        samples_per_ms=float(1.0 / (time_ms[1] - time_ms[0])),
+        tail=Tail(float(level[best_rise, best_tau]), float(_TAUS_MS[best_tau])),
     )
 
 
@@ -82,10 +104,12 @@ def crossing(trace_uv: Trace, level_uv: float, below: int, reach: int) -> float:
     """
     first, last = max(below - reach, 0), min(below + 2 + reach, trace_uv.size)
     place = np.arange(first, last, dtype=np.float64)
-    slope, at_zero = np.polyfit(place - below, trace_uv[first:last], 1)
+    centre = place.mean()
+    level = trace_uv[first:last].mean()
+    slope = float((place - centre) @ (trace_uv[first:last] - level) / np.sum((place - centre) ** 2))
     if slope <= 0:
         return float(below)
-    return float(np.clip(below + (level_uv - at_zero) / slope, first, last - 1))
+    return float(np.clip(centre + (level_uv - level) / slope, first, last - 1))
 
 
 def is_clear(peak_uv: float, noise_uv: float) -> bool:

@@ -20,6 +20,8 @@ from service.model import Evidence, Measurement, Muscle, MuscleStatus, Sweep, Ta
 from .card_evidence import cmap_evidence
 from .montage import Montage
 from .motor_rows import MotorRows, SweepResult
+from .surface import SurfaceWatch
+from .surface_evidence import clonus_evidence, coherence_evidence, fasciculation_evidence
 
 _STUDIES = (Study.MOTOR_NCS, Study.SURFACE_FASCICULATION, Study.COHERENCE, Study.CLONUS)
 
@@ -41,7 +43,10 @@ class Assessment:
         self._permissions: dict[tuple[str, Study], Permission] = {}
         self._device: dict[str, str] = {}
         self._task = Task.UNKNOWN
+        self._task_since_s = 0.0
         self._celsius: float | None = None
+        self._surface: dict[tuple[str, str], SurfaceWatch] = {}
+        self._known: dict[Muscle, tuple[list[Evidence], Circumstances, MuscleStatus]] = {}
         self._muscle: str | None = None
 
     def open(self, device: str, epoch: Epoch) -> None:
@@ -56,6 +61,13 @@ class Assessment:
 
     def signal(self, device: str, signal: Signal) -> None:
         """Unfiltered µV of one device, in order; a jump of the index or the epoch is a gap."""
+        watch = self._surface.get((device, signal.stream))
+        if watch is None or watch.rate_hz != signal.rate_hz:
+            watch = self._watch(signal)
+            if watch is None:
+                return
+            self._surface[device, signal.stream] = watch
+        watch.signal(signal)
 
     def sweep(self, sweep: Sweep, muscle: str | None = None) -> SweepResult:
         """Measure a sweep: on `muscle` (key), else on the muscle under study, else on those of the
@@ -63,6 +75,9 @@ class Assessment:
         permission = self._permissions.get((sweep.device, Study.MOTOR_NCS))
         refused = permission is not None and permission.allowance == "no"
         reason = permission.reason if refused and permission is not None else ""
+        watch = self._surface.get((sweep.device, sweep.stream))
+        if watch is not None and sweep.trigger is not None:
+            watch.stimulus(sweep.epoch, sweep.trigger.sample_index)
         return self._motor.add(sweep, muscle=muscle or self._muscle, refusal=reason)
 
     def set_muscle(self, key: str | None) -> None:
@@ -70,8 +85,11 @@ class Assessment:
         self._muscle = key
 
     def set_task(self, task: Task, at_s: float) -> None:
-        """What the patient was asked to do, from now on."""
-        self._task = task
+        """What the patient was asked to do, from host time `at_s` on; the signals still to come are
+        taken as done under it."""
+        self._task, self._task_since_s = task, at_s
+        for watch in self._surface.values():
+            watch.set_task(task)
 
     def set_temperature(self, celsius: float | None) -> None:
         """Skin temperature, None if not measured."""
@@ -85,19 +103,44 @@ class Assessment:
         """Take a sweep out of its average (`included` False) or back in."""
         self._motor.include(sweep_id, included)
 
+    def result(self, sweep_id: str) -> SweepResult | None:
+        """A sweep's measurement and its row's average as they now stand; None if unknown."""
+        return self._motor.result(sweep_id)
+
     def cards(self) -> list[MuscleStatus]:
         """Both axes of every muscle of the montage, in channel order."""
         evidence = {muscle: self._evidence(muscle) for muscle in self._montage.muscles}
         abnormal = [m for m, items in evidence.items() if _lmn_abnormal(items)]
         pattern = shared_pattern(abnormal)
         return [
-            grade_muscle(muscle, items, self._circumstances(muscle, pattern, muscle in abnormal))
+            self._graded(muscle, items, self._circumstances(muscle, pattern, muscle in abnormal))
             for muscle, items in evidence.items()
         ]
 
     def measurements(self) -> list[Measurement]:
         """Every measurement made so far."""
-        return self._motor.measurements()
+        surface = [m for watch in self._surface.values() for m in watch.measurements()]
+        return self._motor.measurements() + surface
+
+    def _watch(self, signal: Signal) -> SurfaceWatch | None:
+        """A watch over the leads of a stream, None if it records no muscle of the montage."""
+        leads = [(lead.channel_label, lead.muscle) for lead in self._montage.leads
+                 if lead.channel_label in signal.channels]  # fmt: skip
+        if not leads:
+            return None
+        here = {muscle for _, muscle in leads}
+        pairs = [pair for pair in self._montage.coherence_pairs() if here.issuperset(pair)]
+        watch = SurfaceWatch(leads, pairs, signal.rate_hz)
+        watch.set_task(self._task)
+        return watch
+
+    def _graded(self, muscle: Muscle, items: list[Evidence], known: Circumstances) -> MuscleStatus:
+        """Graded again only if something it rests on has changed."""
+        before = self._known.get(muscle)
+        if before is None or before[:2] != (items, known):
+            before = (items, known, grade_muscle(muscle, items, known))
+            self._known[muscle] = before
+        return before[2]
 
     def _permission(self, muscle: Muscle, study: Study) -> Permission | None:
         return self._permissions.get((self._device.get(muscle.key, ""), study))
@@ -112,7 +155,28 @@ class Assessment:
                 elsewhere=self._motor.sites(muscle),
                 subject=self._subject,
                 limits=self._limits,
-            )
+            ),
+            *self._surface_evidence(muscle),
+        ]
+
+    def _surface_evidence(self, muscle: Muscle) -> list[Evidence]:
+        """What the resting, holding and stretched muscle has shown, or how far that has got."""
+        label = self._montage.channel_of(muscle)
+        watch = next((w for w in self._surface.values() if label in w.labels), None)
+        twitches = self._permission(muscle, Study.SURFACE_FASCICULATION)
+        beats = self._permission(muscle, Study.CLONUS)
+        if watch is None:
+            return [
+                fasciculation_evidence(muscle, None, twitches),
+                clonus_evidence(None, 0.0, beats),
+            ]
+        shared = coherence_evidence(
+            muscle, watch.coherence(), self._permission(muscle, Study.COHERENCE)
+        )
+        return [
+            fasciculation_evidence(muscle, watch.fasciculation(muscle), twitches),
+            clonus_evidence(watch.clonus(muscle), watch.stretch_s, beats),
+            *([] if shared is None else [shared]),
         ]
 
     def _circumstances(self, muscle: Muscle, pattern: str | None, abnormal: bool) -> Circumstances:

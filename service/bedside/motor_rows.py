@@ -81,6 +81,18 @@ class MotorRows:
                     entry.included = included
                     self._averages.pop(key, None)
 
+    def result(self, sweep_id: str) -> SweepResult | None:
+        """A sweep as it now stands in its first row; None if it was never measured."""
+        for key, entries in self._rows.items():
+            for entry in entries:
+                if entry.sweep.id == sweep_id:
+                    channel = entry.sweep.channels[entry.column]
+                    count = len(self._chosen(key))
+                    muscle = self._montage.muscle_of(channel)
+                    average = self._average(key)
+                    return SweepResult(entry.measurement, average, muscle, channel, count)
+        return None
+
     def distal(self, muscle: Muscle) -> tuple[Measurement, Supramaximal] | None:
         """The average at the muscle's distal site and whether it is supramaximal; None without
         any included sweep."""

@@ -25,6 +25,7 @@ VALID_MINUTES = "valid_min"
 INDEPENDENT_UNITS = ("mscanfit_unit_count", "mune_unit_count")
 MUNIX = "munix"
 AT_MAXIMUM = ("munix", "interference_at_maximum", "recruitment_at_maximum", "mup_at_maximum")
+WINDOWS = "window_count"
 CLONUS = "clonus_burst_count"
 POOR_ACTIVATION = "poor_activation"
 

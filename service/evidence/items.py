@@ -14,7 +14,10 @@ from .families import (
     MUP_COUNT,
     NEEDLE_FASCICULATION,
     REST_SITES,
+    VALID_MINUTES,
+    WINDOWS,
     counted,
+    number,
 )
 
 # What an examination not yet done would be, at its strongest: used to ask whether it could matter.
@@ -33,6 +36,9 @@ _ASKED: dict[Axis, tuple[str, ...]] = {
     "lmn": ("L5", "L1", "L2", "L3", "L4", "L6", "L7"),
     "umn": ("U1", "U2", "U3", "U5", "U6"),
 }
+
+# what counts up while it is not settled: the quantity, and how much is wanted
+_PROGRESS: dict[str, tuple[str, int]] = {"L2": (VALID_MINUTES, 10), "U5": (WINDOWS, 200)}
 
 Changes = Callable[[Sequence[Evidence]], bool]
 
@@ -95,6 +101,16 @@ def _item(entry: Evidence, *, would: bool = False) -> Item:
         state=entry.state,
         sentence=entry.sentence,
         measurement_id=measurement,
+        progress=_progress(entry),
         would_change_grade=would,
         counted=counted(entry),
     )
+
+
+def _progress(entry: Evidence) -> tuple[int, int] | None:
+    """`(have, need)` of an unsettled item that counts up, else None."""
+    quantity, need = _PROGRESS.get(entry.family, ("", 0))
+    have = number(entry, quantity)
+    if have is None or entry.state != "unknown" or have >= need:
+        return None
+    return int(have), need

@@ -1,0 +1,228 @@
+"""Surface EMG of one stream, routed by task: rest, hold and stretch each feed what they answer."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from service.acquisition.types import Signal
+from service.analysis.clonus import (
+    SETTLING_S,
+    ClonusSettings,
+    Envelope,
+    clonus_in_envelope,
+)
+from service.analysis.coherence import CoherenceSettings, CoherenceWatch
+from service.analysis.fasciculation import FasciculationSettings, FasciculationWatch
+from service.analysis.quality import QualityWatch
+from service.analysis.streaming import Decimator
+from service.model import Measurement, Muscle, Task
+
+Pair = tuple[Muscle, Muscle]
+
+SLOW_HZ = 900.0  # below, filters end at 110 Hz
+CHANGE_S = 1.0  # after a change of task: the patient is still moving
+TRIAL_S = 20.0  # of a stretch looked at for clonus
+EVALUATE_S = 0.5
+LEVELS_KEPT = 600
+ENOUGH_WINDOWS = 200
+_PASSIVE = frozenset({Task.REST, Task.STRETCH})
+
+
+@dataclass(frozen=True, slots=True)
+class CoherenceResult:
+    """A pair's coherence and how far each muscle's level in the hold stands above rest (None: no
+    rest recorded)."""
+
+    pair: Pair
+    measurement: Measurement
+    times_rest: float | None
+
+
+class SurfaceWatch:
+    """One epoch-spanning watch over the leads of one stream. `signal` in stream order.
+
+    A jump of the index or a new epoch resets every filter and drops every window under way; what
+    was accumulated before stays.
+    """
+
+    def __init__(
+        self, leads: Sequence[tuple[str, Muscle]], pairs: Sequence[Pair], rate_hz: float
+    ) -> None:
+        self.labels = [label for label, _ in leads]
+        self._row = {muscle: row for row, (_, muscle) in enumerate(leads)}
+        self.rate_hz = rate_hz
+        count = len(leads)
+        self._decimator = Decimator(count, rate_hz)
+        rate = self._decimator.rate_hz
+        slow = rate < SLOW_HZ
+        self._coherence_settings = (
+            CoherenceSettings(high_pass_hz=20.0, low_pass_hz=110.0) if slow else CoherenceSettings()
+        )
+        band = (20.0, 110.0) if slow else (20.0, 450.0)
+        self._pairs = {pair: self._new_pair() for pair in pairs}
+        self._fasciculation = FasciculationWatch(count, rate, FasciculationSettings(band_hz=band))
+        self._quality = QualityWatch(count, rate)
+        self._envelope = Envelope(count, rate)
+        self._levels: dict[Task, deque[npt.NDArray[np.float64]]] = {}
+        self._rest_envelope: deque[npt.NDArray[np.float64]] = deque(maxlen=LEVELS_KEPT)
+        self._trial: deque[npt.NDArray[np.float64]] = deque()
+        self._trial_count = 0
+        self._fresh = 0
+        self._clonus: dict[Muscle, Measurement] = {}
+        self._stretch_s = 0.0
+        self._task = Task.UNKNOWN
+        self._expected: tuple[int, int] | None = None
+        self._skip = 0
+        self._settle = 0
+        self._rest_origin: int | None = None
+        self._archive: list[Measurement] = []
+        self._coherence: list[CoherenceResult] = []
+        self._coherence_at: tuple[int, ...] = ()
+
+    def signal(self, signal: Signal) -> None:
+        """The next block of the stream."""
+        if self._expected != (signal.epoch, signal.start_index):
+            self._seam()
+        self._expected = (signal.epoch, signal.start_index + signal.data_uv.shape[1])
+        rows = [signal.channels.index(label) for label in self.labels]
+        data = self._decimator.push(signal.data_uv[rows])
+        if not data.shape[1]:
+            return
+        envelope = self._envelope.push(data)
+        self._watch_clonus(envelope)
+        skipped = min(self._skip, data.shape[1])
+        self._skip -= skipped
+        rest = data[:, skipped:]
+        if not rest.shape[1]:
+            return
+        for level in self._quality.push(rest):
+            kept = self._levels.setdefault(self._task, deque(maxlen=LEVELS_KEPT))
+            kept.append(level.rms_uv)
+        if self._task is Task.REST:
+            if self._rest_origin is None:
+                behind = (data.shape[1] - skipped) * self._decimator.factor
+                self._rest_origin = self._expected[1] - behind
+            self._fasciculation.push(rest)
+            if envelope.shape[1]:
+                self._rest_envelope.append(np.median(envelope, axis=1))
+        elif self._task is Task.HOLD:
+            for (first, second), watch in self._pairs.items():
+                watch.push(rest[[self._row[first], self._row[second]]])
+
+    def set_task(self, task: Task) -> None:
+        """Another task from here on. A hold after a complete one is a new examination."""
+        if task is self._task:
+            return
+        if task is Task.HOLD:
+            for pair, watch in self._pairs.items():
+                if watch.window_count >= ENOUGH_WINDOWS:
+                    self._archive.append(watch.result(target=_pair_name(pair)))
+                    self._pairs[pair] = self._new_pair()
+        self._task = task
+        self._between()
+
+    def stimulus(self, epoch: int, index: float) -> None:
+        """A shock at this sample of the stream: what it evoked is no clonus, no fasciculation."""
+        self._trial.clear()
+        self._trial_count = 0
+        if self._rest_origin is not None and self._expected and self._expected[0] == epoch:
+            behind = (index - self._rest_origin) / self._decimator.factor
+            self._fasciculation.exclude(round(behind))
+
+    def fasciculation(self, muscle: Muscle) -> Measurement:
+        """Events of one muscle over all rest so far."""
+        return self._fasciculation.result(self._row[muscle], target=muscle.key)
+
+    def clonus(self, muscle: Muscle) -> Measurement | None:
+        """The longest clonus seen in any passive task, None before two seconds of one."""
+        return self._clonus.get(muscle)
+
+    @property
+    def stretch_s(self) -> float:
+        """Seconds of stretch examined so far."""
+        return self._stretch_s
+
+    def coherence(self) -> list[CoherenceResult]:
+        """Every pair of this stream, as far as it has got."""
+        progress = tuple(watch.window_count for watch in self._pairs.values())
+        if progress != self._coherence_at:
+            self._coherence_at = progress
+            self._coherence = [
+                CoherenceResult(pair, watch.result(target=_pair_name(pair)), self._times_rest(pair))
+                for pair, watch in self._pairs.items()
+            ]
+        return self._coherence
+
+    def measurements(self) -> list[Measurement]:
+        """Everything measured on this stream."""
+        pairs = [result.measurement for result in self.coherence()]
+        own = [self.fasciculation(muscle) for muscle in self._row]
+        return [*self._archive, *pairs, *own, *self._clonus.values()]
+
+    def _new_pair(self) -> CoherenceWatch:
+        return CoherenceWatch(self._decimator.rate_hz, self._coherence_settings)
+
+    def _seam(self) -> None:
+        """A gap or a new epoch: nothing reaches across."""
+        self._decimator.reset()
+        self._envelope.reset()
+        self._settle = round(SETTLING_S * self._envelope.rate_hz)
+        self._between()
+        self._skip = max(self._skip, round(SETTLING_S * self._decimator.rate_hz))
+
+    def _between(self) -> None:
+        """Drop what is under way in every task."""
+        self._quality.reset()
+        self._fasciculation.reset()
+        self._rest_origin = None
+        for watch in self._pairs.values():
+            watch.reset()
+        self._trial.clear()
+        self._trial_count = self._fresh = 0
+        self._skip = round(CHANGE_S * self._decimator.rate_hz)
+
+    def _times_rest(self, pair: Pair) -> float | None:
+        """The smaller of the two muscles' level in the hold over its level at rest."""
+        rest, hold = self._levels.get(Task.REST), self._levels.get(Task.HOLD)
+        if not rest or not hold:
+            return None
+        quiet, loud = np.median(rest, axis=0), np.median(hold, axis=0)
+        return float(min(loud[self._row[m]] / max(quiet[self._row[m]], 1e-9) for m in pair))
+
+    def _watch_clonus(self, envelope: npt.NDArray[np.float64]) -> None:
+        """Gather the envelope of a passive task and look at it twice a second."""
+        skipped = min(self._settle, envelope.shape[1])
+        self._settle -= skipped
+        fresh = envelope[:, skipped:]
+        if self._task not in _PASSIVE or not fresh.shape[1]:
+            return
+        rate = self._envelope.rate_hz
+        self._trial.append(fresh)
+        self._trial_count += fresh.shape[1]
+        self._fresh += fresh.shape[1]
+        while self._trial_count - self._trial[0].shape[1] >= TRIAL_S * rate:
+            self._trial_count -= self._trial.popleft().shape[1]
+        if self._task is Task.STRETCH:
+            self._stretch_s += fresh.shape[1] / rate
+        if self._fresh >= EVALUATE_S * rate and self._trial_count >= 2.0 * rate:
+            self._fresh = 0
+            self._evaluate_clonus(np.concatenate(self._trial, axis=1), rate)
+
+    def _evaluate_clonus(self, trial: npt.NDArray[np.float64], rate: float) -> None:
+        rest = np.median(self._rest_envelope, axis=0) if self._rest_envelope else None
+        for muscle, row in self._row.items():
+            settings = ClonusSettings(passive=True, rest_uv=None if rest is None else rest[row])
+            seen = clonus_in_envelope(trial[row], rate, settings=settings, target=muscle.key)
+            before = self._clonus.get(muscle)
+            most = -1.0 if before is None else before.values.get("burst_count", 0.0)
+            if seen.values.get("burst_count", 0.0) > most:
+                self._clonus[muscle] = seen
+
+
+def _pair_name(pair: Pair) -> str:
+    return f"{pair[0].key} + {pair[1].key}"
