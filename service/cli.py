@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
@@ -26,7 +27,7 @@ from service.recording.capture import capture
 from service.recording.layout import RecordingError
 from service.recording.verify import verify as verify_record
 from service.settings import Settings
-from service.simulated import SimulatorError, parse_sim_url
+from service.simulated import SimulatorError, Simulators
 
 app = typer.Typer(
     name="myotome",
@@ -77,16 +78,16 @@ def demo(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the URL.")] = False,
 ) -> None:
     """A simulated patient on a simulated amplifier, the service and the page. Prints one URL."""
-    from service.running import Launch, run_service  # noqa: PLC0415 - the server, only if it runs
-
     log.set_up()
     with one_line():
         settings = _settings(port=port, patient=f"simulated {patient}")
         listener = listen_from("127.0.0.1", settings.port)
         folder = data_folder(settings.data_dir) / f"demo-{listener.getsockname()[1]}"
         url = f"sim:{device}?patient={patient}&seed={seed}"
-        launch = Launch("simulated", (url,), folder, demo=True, show=not no_browser)
-        run_service(launch, settings, listener)
+        with Simulators([url]) as simulators:
+            _run(
+                "simulated", simulators, folder, settings, listener, demo=True, show=not no_browser
+            )
 
 
 @app.command()
@@ -98,8 +99,6 @@ def serve(
     stimulator: Annotated[str | None, typer.Option(help="Stimulator URL.")] = None,
 ) -> None:
     """The service."""
-    from service.running import Launch, run_service  # noqa: PLC0415 - as above
-
     log.set_up()
     with one_line():
         settings = _settings(
@@ -121,8 +120,9 @@ def serve(
             )
         simulated = all(url.startswith("sim:") for url in settings.device_urls)
         folder = data_folder(settings.data_dir)
-        launch = Launch("simulated" if simulated else "live", settings.device_urls, folder)
-        run_service(launch, settings, listen(settings.host, settings.port))
+        listener = listen(settings.host, settings.port)
+        with Simulators(settings.device_urls) as simulators:
+            _run("simulated" if simulated else "live", simulators, folder, settings, listener)
 
 
 @app.command()
@@ -133,8 +133,6 @@ def replay(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the URL.")] = False,
 ) -> None:
     """A recording as a device, with the page."""
-    from service.running import Launch, run_service  # noqa: PLC0415 - as above
-
     log.set_up()
     with one_line():
         if not file.is_file():
@@ -143,8 +141,8 @@ def replay(
         listener = listen_from("127.0.0.1", settings.port)
         folder = data_folder(settings.data_dir) / f"replay-{listener.getsockname()[1]}"
         url = f"file:{file.resolve()}?speed={speed:g}"
-        launch = Launch("replay", (url,), folder, keep=False, show=not no_browser)
-        run_service(launch, settings, listener)
+        with Simulators([url]) as simulators:
+            _run("replay", simulators, folder, settings, listener, keep=False, show=not no_browser)
 
 
 @app.command()
@@ -179,13 +177,9 @@ def record(
     out: Annotated[Path, typer.Option(help="The MCAP file to make.")],
 ) -> None:
     """Record a device without the rest of the service."""
-    from service.running import start_simulator  # noqa: PLC0415 - as above
-
     log.set_up()
-    with one_line(), ExitStack() as stack:
-        if url.startswith("sim:"):
-            url = start_simulator(parse_sim_url(url), stack).url
-        captured = capture(url, seconds, out)
+    with one_line(), Simulators([url]) as simulators:
+        captured = capture(simulators.urls()[0], seconds, out)
         if captured.status.state == "failed":
             raise JobFailedError(captured.status.sentence)
     typer.echo(
@@ -205,8 +199,20 @@ def verify(file: Path, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+def _run(
+    mode: Literal["live", "replay", "simulated"],
+    simulators: Simulators,
+    folder: Path,
+    settings: Settings,
+    listener: socket.socket,
+    **options: bool,
+) -> None:
+    # imported while the simulators start: it takes as long as they do
+    from service.running import Launch, run_service  # noqa: PLC0415
+
+    run_service(Launch(mode, simulators, folder, **options), settings, listener)
+
+
 def main() -> None:
-    """Entry point of the `myotome` command and of `python -m service`."""
-    if sys.platform == "win32":
-        _fail("Windows is not supported; use Linux, or WSL 2")
+    """Entry point of the installed command."""
     app()

@@ -36,7 +36,7 @@ from service.app import create_app
 from service.bedside.session import DevicePlan, Plan, Session
 from service.places import claim, forget_old_demos, page_folder
 from service.settings import Settings
-from service.simulated import ControlLink, SimulatedDevice, SimulatorProcess, parse_sim_url
+from service.simulated import ControlLink, SimulatorProcess, Simulators
 
 EXIT_S = 4.8
 GRACE_S = 1
@@ -48,11 +48,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to run. `urls` may hold `sim:` URLs. keep: whether it is recorded. show: open a
-    browser."""
+    """What to run. keep: whether it is recorded. show: open a browser."""
 
     mode: Literal["live", "replay", "simulated"]
-    urls: tuple[str, ...]
+    simulators: Simulators
     folder: Path
     demo: bool = False
     keep: bool = True
@@ -62,10 +61,10 @@ class Launch:
 def run_service(launch: Launch, settings: Settings, listener: socket.socket) -> None:
     """Until a signal. Raises PlaceError, SimulatorError, RecordingError or ValueError."""
     _exit_on_signals()
-    with listener, claim(launch.folder) as folder, contextlib.ExitStack() as stack:
+    with listener, claim(launch.folder) as folder:
         if launch.demo:
             forget_old_demos(folder)
-        urls, simulators = _start_simulators(launch.urls, stack)
+        urls, simulators = launch.simulators.urls(), launch.simulators.running
         plan = Plan(
             mode=launch.mode,
             devices=tuple(DevicePlan(name, url) for name, url in _named(urls)),
@@ -157,27 +156,6 @@ def _ready(url: str, show: bool) -> None:
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
-def _start_simulators(
-    urls: tuple[str, ...], stack: contextlib.ExitStack
-) -> tuple[list[str], list[SimulatorProcess]]:
-    real, simulators = [], []
-    for url in urls:
-        if url.startswith("sim:"):
-            process = start_simulator(parse_sim_url(url), stack)
-            simulators.append(process)
-            real.append(process.url)
-        else:
-            real.append(url)
-    return real, simulators
-
-
-def start_simulator(wanted: SimulatedDevice, stack: contextlib.ExitStack) -> SimulatorProcess:
-    """A simulator that ends with `stack`. Raises SimulatorError."""
-    process = SimulatorProcess(wanted)
-    stack.callback(process.stop)
-    return process
-
-
 def _stimulator(
     asked: str | None, simulators: list[SimulatorProcess]
 ) -> Callable[[], Stimulator] | None:
@@ -191,7 +169,7 @@ def _stimulator(
     return partial(open_stimulator, asked)
 
 
-def _named(urls: list[str]) -> Iterator[tuple[str, str]]:
+def _named(urls: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Devices by their scheme; a second one of a kind is `hackeeg-2`."""
     seen: Counter[str] = Counter()
     for url in urls:

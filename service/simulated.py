@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -56,7 +57,10 @@ def parse_sim_url(url: str) -> SimulatedDevice:
 
 
 class SimulatorProcess:
-    """`python -m simulators …`; ends with this process, however this process ends."""
+    """`python -m simulators …`; ends with this process, however this process ends.
+
+    It starts at once; `ready` waits for it.
+    """
 
     def __init__(self, wanted: SimulatedDevice) -> None:
         self.wanted = wanted
@@ -69,18 +73,18 @@ class SimulatorProcess:
             stdout=subprocess.PIPE,
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads yet; PDEATHSIG needs it
         )  # fmt: skip
-        try:
-            told = self._first_line()
-        except BaseException:
-            self.stop()
-            raise
+        self.port = self.stimulator = self.control = ""
+
+    def ready(self) -> None:
+        """Wait for its ports. Raises SimulatorError."""
+        told = self._first_line()
         self.port = str(told["port"])
         self.stimulator = str(told["stimulator"])
         self.control = str(told["control"])
 
     @property
     def url(self) -> str:
-        """What the real driver opens."""
+        """What the real driver opens; once it is ready."""
         return f"{self.wanted.device}:{self.port}"
 
     def stop(self) -> None:
@@ -115,6 +119,36 @@ class SimulatorProcess:
                 line += part
         told: dict[str, Any] = json.loads(line)
         return told
+
+
+class Simulators:
+    """Every simulator that some device URLs ask for; as a context, ends them."""
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        wanted = [parse_sim_url(url) if url.startswith("sim:") else None for url in urls]
+        self._urls = tuple(urls)
+        self._processes = [None if one is None else SimulatorProcess(one) for one in wanted]
+
+    def __enter__(self) -> Simulators:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.running:
+            process.stop()
+
+    @property
+    def running(self) -> list[SimulatorProcess]:
+        """In the order of the URLs."""
+        return [process for process in self._processes if process is not None]
+
+    def urls(self) -> tuple[str, ...]:
+        """URLs that drivers can open. Waits for the simulators. Raises SimulatorError."""
+        for process in self.running:
+            process.ready()
+        return tuple(
+            url if process is None else process.url
+            for url, process in zip(self._urls, self._processes, strict=True)
+        )
 
 
 class ControlLink:
