@@ -167,7 +167,8 @@ class Muscle:
         threshold = effect("dystonia.threshold")
         if self.umn <= threshold:
             return 0.0
-        return effect("dystonia.excitation") * (self.umn - threshold) / (1.0 - threshold)
+        share = (self.umn - threshold) / (1.0 - threshold)
+        return 1.0 + (effect("dystonia.excitation") - 1.0) * share
 
     def beat_time(self, beat: Beat, frequency_hz: float) -> Beat:
         """When a beat of the limb reaches this muscle: extensors half a period after flexors."""
