@@ -110,6 +110,8 @@ class Ring:
                 f"expected samples from index {newest[1]} of epoch {newest[0]} on, got "
                 f"{start_index} of epoch {epoch}; samples come in order"
             )
+        if not data.shape[-1]:
+            return
         if newest != (epoch, start_index):
             self._begin_segment(epoch, start_index)
         for first in range(0, data.shape[-1], self.capacity):

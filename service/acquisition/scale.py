@@ -16,13 +16,14 @@ UV_PER_UNIT = {"uV": 1.0, "µV": 1.0, "mV": 1e3, "V": 1e6}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scale:
-    """Conversion of some rows of a stream. labels and rows: the channels taken, in order.
+    """Conversion of some rows of a stream. labels: the channels taken, in order; rows: where they
+    lie in a block.
 
     emg channels come out in µV, others in their own unit. gain and offset: (n_taken, 1).
     """
 
     labels: tuple[str, ...]
-    rows: tuple[int, ...]
+    rows: slice | list[int]
     gain: npt.NDArray[np.float64]
     offset: npt.NDArray[np.float64]
 
@@ -35,11 +36,13 @@ class Scale:
             raise ValueError(
                 f"stream {stream.name} has no channel {unknown[0]}; it has {', '.join(index)}"
             )
-        rows = tuple(index[label] for label in labels)
+        rows = [index[label] for label in labels]
         taken = [stream.channels[row] for row in rows]
+        first = rows[0] if rows else 0
+        adjacent = rows == list(range(first, first + len(rows)))
         return cls(
             tuple(labels),
-            rows,
+            slice(first, first + len(rows)) if adjacent else rows,
             np.array([[_gain(channel)] for channel in taken]).reshape(-1, 1),
             np.array([[channel.offset] for channel in taken]).reshape(-1, 1),
         )
@@ -51,10 +54,9 @@ class Scale:
 
     def physical(self, data: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """(n_channels, n) as stored → (n_taken, n) float64, a new array."""
-        first = self.rows[0] if self.rows else 0
-        adjacent = self.rows == tuple(range(first, first + len(self.rows)))
-        taken = data[first : first + len(self.rows)] if adjacent else data[list(self.rows)]
-        values: npt.NDArray[np.float64] = np.subtract(taken, self.offset, dtype=np.float64)
+        values: npt.NDArray[np.float64] = np.subtract(
+            data[self.rows], self.offset, dtype=np.float64
+        )
         values *= self.gain
         return values
 

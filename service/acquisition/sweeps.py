@@ -121,7 +121,7 @@ class SweepCutter:
 
     def _cut(self, pending: _Pending, received_s: float) -> Sweep:
         trigger, start = pending.trigger, pending.start_index
-        samples_uv = np.full((len(self._scale.rows), self._count), np.nan)
+        samples_uv = np.full((len(self._scale.labels), self._count), np.nan)
         for window in self.ring.pieces(trigger.epoch, start, self._count):
             at = window.first_index - start
             samples_uv[:, at : at + window.data.shape[-1]] = self._scale.physical(window.data)

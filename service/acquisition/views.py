@@ -28,7 +28,10 @@ def follow(view: View, rate_hz: float) -> None:
 
 
 class ViewFeed:
-    """The state of one view within one epoch: filter, column under way, frame under way."""
+    """The state of one view within one epoch: filter, column under way, frame under way.
+
+    Samples wait unfiltered until their frame is whole: one call of the filter a frame, not a block.
+    """
 
     def __init__(self, view: View, scale: Scale, epoch: int, *, frame_s: float = FRAME_S) -> None:
         self.view = view
@@ -38,11 +41,10 @@ class ViewFeed:
         self.sent_index = 0  # just past the newest sample given out in a frame
         self._filter = StreamFilter(design(view.preset, view.rate_hz), len(view.channels))
         self._columns = MinMax(len(view.channels), view.decimation) if view.decimation > 1 else None
-        per_frame = math.ceil(round(frame_s * view.rate_hz / view.decimation, 6))
-        self._frame_length = max(1, per_frame) * view.decimation
-        self._parts: list[npt.NDArray[np.float32]] = []
-        self._first = 0  # stream index of the first sample in _parts
-        self._held = 0  # samples in _parts, or covered by its columns
+        steps = math.ceil(round(frame_s * view.rate_hz / view.decimation, 6))
+        self._frame_length = max(1, steps) * view.decimation
+        self._waiting: list[npt.NDArray[np.float64]] = []
+        self._first = 0  # stream index of the first sample waiting
 
     def prime(self, start_index: int, data: npt.NDArray[np.float64]) -> None:
         """Let the filter settle on (n_channels, n) samples before the first `push`."""
@@ -54,55 +56,44 @@ class ViewFeed:
     def push(
         self, start_index: int, data: npt.NDArray[np.float64], received_s: float
     ) -> list[LiveFrame]:
-        """Take (n_channels, n) samples; the frames that they complete."""
+        """Take (n_channels, n) samples, kept until their frame is out; the frames they complete."""
         frames: list[LiveFrame] = []
         if self.next_index is not None and start_index != self.next_index:
             frames = self.flush(received_s)
             self._filter.reset()
         self.next_index = start_index + data.shape[-1]
-        filtered = self._filter.push(data)
-        if self._columns is None:
-            frames += self._gather(start_index, filtered.astype(np.float32), received_s)
-        else:
-            for columns in self._columns.push(start_index, filtered):
-                frames += self._gather(columns.first_index, columns.data, received_s)
+        while data.shape[-1]:
+            room = self._frame_length - start_index % self._frame_length
+            if not self._waiting:
+                self._first = start_index
+            self._waiting.append(data[:, :room])
+            if data.shape[-1] >= room:
+                frames += self.flush(received_s)
+            start_index, data = start_index + room, data[:, room:]
         return frames
 
     def flush(self, received_s: float) -> list[LiveFrame]:
         """The frame under way, as far as it has come: at a gap, at the end, when data stop."""
-        if not self._held:
+        if not self._waiting:
             return []
-        view, data = self.view, np.concatenate(self._parts, axis=1)
+        waiting, self._waiting = self._waiting, []
+        filtered = self._filter.push(np.concatenate(waiting, axis=1))
+        if self._columns is None:
+            return [self._frame(self._first, filtered.astype(np.float32), received_s)]
+        runs = self._columns.push(self._first, filtered)
+        return [self._frame(run.first_index, run.data, received_s) for run in runs]
+
+    def _frame(self, first: int, values: npt.NDArray[np.float32], received_s: float) -> LiveFrame:
+        per_step = 1 if self._columns is None else 2
         frame = LiveFrame(
-            view=view.number,
+            view=self.view.number,
             kind=SAMPLES if self._columns is None else MINMAX,
             epoch=self.epoch,
-            first_index=self._first,
-            count=self._held // view.decimation,
-            decimation=view.decimation,
-            data=data,
+            first_index=first,
+            count=values.shape[-1] // per_step,
+            decimation=self.view.decimation,
+            data=values,
             server_s=received_s,
         )
         self.sent_index = frame.end_index
-        self._parts, self._held = [], 0
-        return [frame]
-
-    def _gather(
-        self, first: int, values: npt.NDArray[np.float32], received_s: float
-    ) -> list[LiveFrame]:
-        """Cut `values` (samples or columns from `first` on) at multiples of the frame length."""
-        step = self.view.decimation
-        per_step = 1 if self._columns is None else 2
-        frames: list[LiveFrame] = []
-        while values.shape[-1]:
-            steps = (self._frame_length - first % self._frame_length) // step
-            part, values = values[:, : steps * per_step], values[:, steps * per_step :]
-            if not self._held:
-                self._first = first
-            self._parts.append(part)
-            taken = part.shape[-1] // per_step * step
-            self._held += taken
-            first += taken
-            if first % self._frame_length == 0:
-                frames += self.flush(received_s)
-        return frames
+        return frame
