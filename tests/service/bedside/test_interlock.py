@@ -1,0 +1,308 @@
+"""When a stimulator may fire: the rules one by one, then all of them against random sequences."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from drivers.config import load_stimulator_limits
+from drivers.types import Pulse
+from service.bedside.interlock import SILENT_S, Interlock, Phase, Placement, RefusedError
+
+LIMITS = load_stimulator_limits()
+STEP = Placement("ulnar", "wrist", "left", "left FDI")
+
+
+def armed(now_s: float = 0.0, current_ma: float = 5.0) -> Interlock:
+    """An interlock armed by page `a`, after everything it asks for."""
+    lock = Interlock(LIMITS, present=True)
+    lock.ready()
+    lock.amplifier(True, 1)
+    lock.place(STEP)
+    lock.configured(Pulse(current_ma, 200.0))
+    lock.heard("a", now_s)
+    lock.check_arm("a", "AB", now_s)
+    lock.armed_by("a", "AB", now_s)
+    return lock
+
+
+def refusal(call, *arguments) -> str:
+    with pytest.raises(RefusedError) as refused:
+        call(*arguments)
+    assert str(refused.value)
+    return refused.value.cause
+
+
+def test_it_starts_disarmed_and_unknown() -> None:
+    """Nothing is believed of a stimulator that has not answered."""
+    lock = Interlock(LIMITS, present=True)
+    assert lock.phase is Phase.UNKNOWN
+    assert not lock.armed
+    assert refusal(lock.check_arm, "a", "AB", 0.0) == "unknown_state"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "cause"),
+    [
+        (lambda lock: lock.place(Placement()), "no_step"),
+        (lambda lock: lock.configured(Pulse(0.0, 200.0)), "no_current"),
+        (lambda lock: lock.amplifier(False, 1), "no_signal"),
+        (lambda lock: lock.gone("a"), "silent_client"),
+        (lambda lock: lock.link_lost("cable"), "unknown_state"),
+    ],
+)
+def test_each_condition_of_arming_is_needed(spoil, cause: str) -> None:
+    """Without any one of them there is no arming."""
+    lock = armed()
+    lock.disarm()
+    spoil(lock)
+    assert refusal(lock.check_arm, "a", "AB", 0.5) == cause
+
+
+def test_arming_needs_initials() -> None:
+    """A pulse has a name to it."""
+    lock = armed()
+    lock.disarm()
+    assert refusal(lock.check_arm, "a", "  ", 0.5) == "no_operator"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        lambda lock: lock.amplifier(False, 1),
+        lambda lock: lock.amplifier(True, 2),
+        lambda lock: lock.place(Placement("ulnar", "below_elbow", "left", "left FDI")),
+        lambda lock: lock.configured(Pulse(6.0, 200.0)),
+        lambda lock: lock.gone("a"),
+        lambda lock: lock.stop(),
+        lambda lock: lock.disarm(),
+        lambda lock: lock.link_lost("cable"),
+        lambda lock: lock.refused("said no"),
+        lambda lock: lock.tick(SILENT_S + 0.01),
+    ],
+)
+def test_everything_unexpected_disarms(event) -> None:
+    """After it no pulse goes out."""
+    lock = armed()
+    event(lock)
+    assert not lock.armed
+    assert refusal(lock.fire, "a", "n", 0.1) == "not_armed"
+
+
+def test_new_side_or_nerve_starts_from_zero_but_another_site_keeps_the_current() -> None:
+    """The first pulse at a new nerve is never at the old intensity."""
+    lock = armed(current_ma=5.0)
+    lock.place(Placement("ulnar", "below_elbow", "left", "left FDI"))
+    assert lock.pulse.current_ma == 5.0
+    lock.place(Placement("ulnar", "wrist", "right", "right FDI"))
+    assert lock.pulse.current_ma == 0.0
+
+
+def test_idle_for_a_minute_disarms_and_a_pulse_starts_it_again() -> None:
+    """60 s after the last pulse, not after arming."""
+    lock = armed()
+    lock.heard("a", 50.0)
+    lock.fire("a", "n", 50.0)
+    lock.delivered("s", 50.0)
+    lock.seen("s")
+    lock.heard("a", 109.0)
+    lock.tick(109.0)
+    assert lock.armed
+    lock.heard("a", 110.0)
+    lock.tick(110.0)
+    assert not lock.armed
+
+
+def test_two_pulses_without_an_edge_disarm_and_one_seen_forgives_one() -> None:
+    """Sent but not seen, twice in a row."""
+    lock = armed()
+    for at_s, seen in ((1.0, False), (2.0, True), (3.0, False), (4.0, False)):
+        lock.heard("a", at_s)
+        lock.fire("a", f"n{at_s}", at_s)
+        lock.delivered(f"s{at_s}", at_s)
+        (lock.seen if seen else lock.unseen)(f"s{at_s}")
+        lock.tick(at_s)
+        assert lock.armed == (at_s < 4.0)
+
+
+def test_stop_stays_until_armed_again() -> None:
+    """Neither time, nor a reconnect, nor a new current ends STOP."""
+    lock = armed()
+    lock.stop()
+    lock.tick(5.0)
+    lock.ready()
+    lock.configured(Pulse(6.0, 200.0))
+    lock.place(Placement("median", "wrist", "left", "left APB"))
+    assert lock.phase is Phase.STOPPED
+
+
+def test_only_one_page_controls() -> None:
+    """A second page can neither arm nor fire."""
+    lock = armed()
+    lock.heard("b", 0.0)
+    assert refusal(lock.check_arm, "b", "CD", 0.1) == "other_controller"
+    assert refusal(lock.fire, "b", "n", 0.1) == "other_controller"
+
+
+def test_a_nonce_fires_once_even_after_a_refusal() -> None:
+    """A repeated request never becomes a second shock."""
+    lock = armed()
+    lock.fire("a", "n", 0.1)
+    lock.delivered("s", 0.1)
+    assert refusal(lock.fire, "a", "n", 0.5) == "replayed"
+
+
+@pytest.mark.parametrize(
+    ("pulse", "cause"),
+    [
+        (Pulse(LIMITS.max_ma + 0.1, 100.0), "above_limit"),
+        (Pulse(5.0, LIMITS.max_us + 1), "above_limit"),
+        (Pulse(5.0, 0.0), "above_limit"),
+        (Pulse(-1.0, 100.0), "above_limit"),
+        (Pulse(10.1, 200.0), "step_too_large"),
+        (Pulse(float("nan"), 200.0), "above_limit"),
+    ],
+)
+def test_limits_and_steps_are_kept(pulse: Pulse, cause: str) -> None:
+    """From 5 mA: nothing above a limit, and at most 5 mA more."""
+    assert refusal(armed().check_configure, pulse) == cause
+
+
+def test_charge_and_energy_are_limited_where_current_and_width_are_not() -> None:
+    """Large and long together is too much."""
+    lock = armed(current_ma=95.0)
+    assert refusal(lock.check_configure, Pulse(95.0, 900.0)) == "above_limit"
+    lock = armed(current_ma=95.0)
+    energy_mj = 100.0**2 * LIMITS.load_ohm * 499.0 * 1e-9
+    assert energy_mj < LIMITS.max_energy_mj
+    lock.check_configure(Pulse(100.0, 499.0))
+
+
+class Machine(RuleBasedStateMachine):
+    """Random sequences; the model beside it keeps what must be true of every pulse."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = Interlock(LIMITS, present=True)
+        self.now = 0.0
+        self.heard: dict[str, float] = {}
+        self.live, self.epoch = False, 1
+        self.stopped = False
+        self.last_activity = -1e9
+        self.used: set[str] = set()
+        self.pulses = 0
+        self.ids = 0
+
+    @rule(dt=st.sampled_from([0.01, 0.3, 0.9, 1.1, 20.0, 61.0]), beats=st.booleans())
+    def wait(self, dt: float, beats: bool) -> None:
+        self.now += dt
+        if beats:
+            self.say("a")
+        self.lock.tick(self.now)
+
+    @rule(client=st.sampled_from(["a", "b"]))
+    def say(self, client: str) -> None:
+        self.heard[client] = self.now
+        self.lock.heard(client, self.now)
+
+    @rule(client=st.sampled_from(["a", "b"]))
+    def leave(self, client: str) -> None:
+        self.heard.pop(client, None)
+        self.lock.gone(client)
+
+    @rule(live=st.booleans(), new=st.booleans())
+    def amplifier(self, live: bool, new: bool) -> None:
+        self.live = live
+        self.epoch += new
+        self.lock.amplifier(live, self.epoch)
+
+    @rule(side=st.sampled_from(["left", "right"]), site=st.sampled_from(["wrist", "below_elbow"]))
+    def place(self, side: str, site: str) -> None:
+        before = self.lock.placement.side
+        self.lock.place(Placement("ulnar", site, side, f"{side} FDI"))
+        if side != before:
+            assert self.lock.pulse.current_ma == 0.0
+
+    @rule(current_ma=st.floats(-1, 150), width_us=st.floats(0, 1200))
+    def configure(self, current_ma: float, width_us: float) -> None:
+        before = self.lock.pulse.current_ma
+        try:
+            self.lock.check_configure(Pulse(current_ma, width_us))
+        except RefusedError:
+            return
+        self.lock.configured(Pulse(current_ma, width_us))
+        assert current_ma - before <= max(5.0, 0.2 * before) + 1e-6
+
+    @rule()
+    def up(self) -> None:
+        self.configure(self.lock.pulse.current_ma + 5.0, 200.0)
+
+    @rule(client=st.sampled_from(["a", "b"]), operator=st.sampled_from(["AB", ""]))
+    def arm(self, client: str, operator: str) -> None:
+        try:
+            self.lock.check_arm(client, operator, self.now)
+        except RefusedError:
+            return
+        assert operator
+        self.lock.armed_by(client, operator, self.now)
+        self.last_activity, self.stopped = self.now, False
+
+    @rule()
+    def prepare(self) -> None:
+        self.lock.ready()
+        self.amplifier(True, False)
+        self.place("left", "wrist")
+        self.up()
+        self.say("a")
+        self.arm("a", "AB")
+
+    @rule(client=st.sampled_from(["a", "b"]), nonce=st.integers(0, 40), seen=st.booleans())
+    def fire(self, client: str, nonce: int, seen: bool) -> None:
+        name = str(nonce)
+        try:
+            pulse = self.lock.fire(client, name, self.now)
+        except RefusedError:
+            self.used.add(name)
+            return
+        assert self.live
+        assert not self.stopped
+        assert name not in self.used
+        assert self.now - self.heard[client] <= SILENT_S
+        assert self.now - self.last_activity < LIMITS.arm_timeout_s
+        assert 0 < pulse.current_ma <= LIMITS.max_ma
+        assert pulse.current_ma * pulse.width_us / 1000 <= LIMITS.max_charge_uc
+        self.used.add(name)
+        self.last_activity = self.now
+        self.ids += 1
+        self.lock.delivered(str(self.ids), self.now)
+        (self.lock.seen if seen else self.lock.unseen)(str(self.ids))
+
+    @rule()
+    def stop(self) -> None:
+        self.stopped = True
+        self.lock.stop()
+
+    @rule(lost=st.booleans())
+    def link(self, lost: bool) -> None:
+        if lost:
+            self.lock.link_lost("cable")
+        else:
+            self.lock.ready()
+
+    @invariant()
+    def stop_is_latched(self) -> None:
+        assert not (self.stopped and self.lock.armed)
+
+    @invariant()
+    def armed_means_named_live_and_timed(self) -> None:
+        if self.lock.armed:
+            assert self.live
+            assert self.lock.controller in self.heard
+            assert self.lock.operator
+            assert self.lock.expires_in_s(self.now) is not None
+
+
+Machine.TestCase.settings = settings(max_examples=120, stateful_step_count=60, deadline=None)
+TestInterlock = Machine.TestCase
