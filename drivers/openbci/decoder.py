@@ -92,7 +92,7 @@ class RowDecoder:
                     start_index=start,
                     data=np.ascontiguousarray(counts[:, first:end]),
                     received_s=received_s,
-                    triggers=tuple(t for t in triggers if start - 1 < t.sample_index < stop),
+                    triggers=tuple(t for seen, t in triggers if start <= seen < stop),
                     rejected=self._take_rejected(),
                     suspect=_ranges(suspect[first:end], start),
                 )
@@ -109,8 +109,9 @@ class RowDecoder:
         counts: npt.NDArray[np.int32],
         believed: npt.NDArray[np.bool_],
         indices: npt.NDArray[np.int64],
-    ) -> list[Trigger]:
-        """Edges of the trigger line between samples whose digital bytes are believed."""
+    ) -> list[tuple[int, Trigger]]:
+        """Edges of the trigger line between samples whose digital bytes are believed, each with the
+        index of the sample that showed it."""
         line = counts[len(self._config.channels) + self._trigger_row] > 0
         levels = line[believed] == (self._config.trigger.active == "high")
         at = indices[believed]
@@ -120,17 +121,18 @@ class RowDecoder:
         before = np.concatenate([[self._last_index if self._last_index >= 0 else at[0]], at[:-1]])
         changed = np.flatnonzero(np.diff(levels, prepend=known))
         self._level = bool(levels[-1])
-        return [
-            Trigger(
-                stream=self.stream.name,
-                epoch=0,
-                sample_index=(int(before[i]) + int(at[i])) / 2,
-                line=self._config.trigger.line,
-                edge="rise" if levels[i] else "fall",
-                uncertainty_s=(int(at[i]) - int(before[i])) / 2 / self.stream.rate_hz,
-            )
-            for i in changed
-        ]
+        return [(int(at[i]), self._edge(int(before[i]), int(at[i]), levels[i])) for i in changed]
+
+    def _edge(self, before: int, seen: int, rise: bool) -> Trigger:
+        """An edge between two samples: anywhere from the one to the other."""
+        return Trigger(
+            stream=self.stream.name,
+            epoch=0,
+            sample_index=(before + seen) / 2,
+            line=self._config.trigger.line,
+            edge="rise" if rise else "fall",
+            uncertainty_s=(seen - before) / 2 / self.stream.rate_hz,
+        )
 
 
 def _ranges(suspect: npt.NDArray[np.bool_], start: int) -> tuple[tuple[int, int], ...]:

@@ -30,6 +30,7 @@ from .rows import CYTON, DAISY, Layout
 _POLL_S: Final = 0.02
 _BUFFER_S: Final = 60
 _SILENT_S: Final = 30.0  # up to here the packet number and time count what is lost
+_TELL: Final = "V?"  # version, registers
 _FTDI_DONGLE: Final = (0x0403, 0x6015)
 _CAUSES: Final = (
     "check that the dongle's switch is on GPIO 6, that the board is switched to PC and its battery "
@@ -205,25 +206,23 @@ class Cyton:
     def _configure(self, shim: BoardShim) -> str:
         """Set, confirm and read back everything; the firmware's version.
 
-        All commands go in one write, as each write costs a second of BrainFlow's waiting; those
-        that the board does not confirm go again, one by one.
+        All goes in one write, as each write costs a second of BrainFlow's waiting; what the board
+        does not confirm goes again, one command at a time.
         """
-        commands = replies.settings(self._config)
-        reply = self._ask(shim, "".join(commands))
-        for command in replies.missing(self._config, reply):
-            again = self._ask(shim, command)
-            reply += again
-        unconfirmed = replies.missing(self._config, reply)
-        if unconfirmed:
-            raise HandshakeError(
-                f"the board did not confirm {', '.join(unconfirmed)} of {self._config.id}: {_CAUSES}"
-            )
-        told = self._ask(shim, "V?")
-        registers = replies.channel_registers(told)
+        reply = self._ask(shim, "".join([*replies.settings(self._config), _TELL]))
+        again = replies.missing(self._config, reply)
+        if again:
+            reply = "".join([reply, *(self._ask(shim, command) for command in again)])
+            unconfirmed = replies.missing(self._config, reply)
+            if unconfirmed:
+                names = ", ".join(unconfirmed)
+                raise HandshakeError(f"the board did not confirm {names}: {_CAUSES}")
+            reply = self._ask(shim, _TELL)
+        registers = replies.channel_registers(reply)
         replies.check_registers(self._config, registers)
         self._read_back = {f"CH{n}SET": f"0x{value:02X}" for n, value in registers.items()}
         self._read_back["board_mode"] = "digital"
-        return replies.version(told)
+        return replies.version(reply)
 
     def _ask(self, shim: BoardShim, commands: str) -> str:
         """Send while idle; the reply. Raises HandshakeError."""

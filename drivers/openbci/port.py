@@ -1,7 +1,7 @@
 """The serial port beneath BrainFlow: ours alone while held, and known to be gone when it is.
 
-BrainFlow opens the port itself, without a lock, and does not notice an unplugged dongle. This second
-descriptor reads nothing: it carries the lock and hears the hang-up.
+BrainFlow opens the port itself, without a lock, and does not notice an unplugged dongle. This
+second descriptor reads nothing: it carries the lock and hears the hang-up.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ def missing(config: DeviceConfig, reply: str) -> list[str]:
     for part in reply.split(END):
         if "Failure" in part:
             raise HandshakeError(
-                f"the board refused a setting of {config.id}: {part.strip()!r}; reset it and connect "
-                "again"
+                f"the board refused a setting of {config.id}: {part.strip()!r}; reset it and "
+                "connect again"
             )
     confirmed = {int(number) for number in _CHANNEL_SET.findall(reply)}
     mode = [] if "Success: digital" in reply else [config.trigger.command]
