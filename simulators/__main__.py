@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import selectors
 import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from drivers.errors import ConfigError
 from .assembly import DEVICES, Subject, load_subject, make_firmware
 from .bench import TICK_S, Bench
 from .control import Control, ControlServer
-from .faults import parse_fault
+from .faults import Fault, parse_fault
 from .port import PtyPort
 from .truth import TruthFile
 
@@ -43,11 +44,15 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def make_bench(arguments: argparse.Namespace, subject: Subject) -> Bench:
-    """Device, stimulator and ports for a subject. Raises ValueError or ConfigError."""
-    if not arguments.speed > 0:
+def checked_faults(arguments: argparse.Namespace) -> list[Fault]:
+    """The faults asked for. Raises ValueError for these and for a speed that cannot be."""
+    if not 0 < arguments.speed < math.inf:
         raise ValueError(f"--speed must be above 0; got {arguments.speed}.")
-    faults = [parse_fault(spec) for spec in arguments.fault]
+    return [parse_fault(spec) for spec in arguments.fault]
+
+
+def make_bench(arguments: argparse.Namespace, subject: Subject, faults: Sequence[Fault]) -> Bench:
+    """Device, stimulator and ports for a subject. Raises ConfigError or OSError."""
     options = {"micros_start": arguments.micros_start} if arguments.device == "hackeeg" else {}
     bench = Bench(
         make_firmware(arguments.device, subject, arguments.seed, **options),
@@ -126,8 +131,9 @@ def main(argv: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 the job failed, 2 wrong usage."""
     arguments = parser().parse_args(argv)
     try:
+        faults = checked_faults(arguments)
         subject = load_subject(arguments.device, arguments.patient, arguments.seed)
-        bench = make_bench(arguments, subject)
+        bench = make_bench(arguments, subject, faults)
     except (ValueError, ConfigError, OSError) as error:
         print(f"python -m simulators: {error}", file=sys.stderr)
         return 1

@@ -56,7 +56,6 @@ class Bench:
         self._deaf_until_s = now()
         self._replies = b""
         self._replug_s: float | None = None
-        self._chunk = 1
         self.stopped = False
 
     # -- what the control socket and the stimulator do
@@ -161,7 +160,7 @@ class Bench:
         """Convert what is due, in chunks short enough that a blocked write is noticed."""
         self._pacer.set_rate(self.firmware.rate_hz)
         due = self._pacer.take()
-        chunk = max(1, int(self.firmware.rate_hz * max(TICK_S, self.wire.burst_s)))
+        chunk = max(1, int(self.firmware.rate_hz * max(TICK_S * self._speed, self.wire.burst_s)))
         while due:
             n = min(due, chunk)
             unplugged = self.port.fileno is None

@@ -38,13 +38,13 @@ class Pacer:
         return due
 
     def set_rate(self, rate_hz: float) -> None:
-        """Continue at another rate from now on, keeping the fraction of a sample."""
+        """Continue at another rate from now on; what is due already stays due."""
         if rate_hz == self._rate_hz:
             return
-        fraction = self.position() % 1.0
+        due = self.position()
         self._rate_hz = rate_hz
         self._taken = 0
-        self._origin_s = self._now() - fraction / (rate_hz * self._speed)
+        self._origin_s = self._now() - due / (rate_hz * self._speed)
 
 
 class PtyPort:

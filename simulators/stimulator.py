@@ -59,12 +59,9 @@ class StimulatorFirmware:
         self._charges: deque[tuple[float, float]] = deque()
         self._last_pulse_s = -math.inf
         self._train_count = 0
-        self._forget_session()
-        self.log: deque[PanelEntry] = deque(maxlen=LOG_KEPT)
-
-    def _forget_session(self) -> None:
         self._sequence = -1
         self._nonces: dict[str, None] = {}
+        self.log: deque[PanelEntry] = deque(maxlen=LOG_KEPT)
 
     # -- link and time
 
@@ -132,7 +129,7 @@ class StimulatorFirmware:
         match command:
             case "hello":
                 self._off("disarmed")
-                self._forget_session()
+                self._sequence = -1
                 return {"model": MODEL, "version": 1, "now_s": self._now()}
             case "disarm":
                 self._off("disarmed")

@@ -2,7 +2,7 @@
 
 import sys
 
-from simulators.__main__ import make_bench, parser, run
+from simulators.__main__ import checked_faults, make_bench, parser, run
 from simulators.assembly import Subject
 
 from .ramp_patient import RampPatient
@@ -12,4 +12,5 @@ if __name__ == "__main__":
     channels = 16 if arguments.device == "daisy" else 8
     gain = 24 if arguments.device != "hackeeg" else 8
     patient = RampPatient(channels, gain)
-    run(make_bench(arguments, Subject(lambda _: patient, 0.0)), arguments)
+    subject = Subject(lambda _: patient, 0.0)
+    run(make_bench(arguments, subject, checked_faults(arguments)), arguments)
