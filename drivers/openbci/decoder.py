@@ -10,7 +10,7 @@ import numpy.typing as npt
 from drivers.config import DeviceConfig
 from drivers.types import SampleBlock, Trigger
 
-from .counter import CounterUnwrap
+from .counter import CounterUnwrap, Placement
 from .rows import Layout, decode, plausible, spikes, stream_info
 
 _COUNTER_MODULUS = 256
@@ -33,7 +33,8 @@ class RowDecoder:
         self._unwrap = CounterUnwrap(modulus, config.rate_hz)
         self._rows = np.zeros((layout.rows, 0))
         self._trigger_row = [*config.digital.values()].index(config.trigger.byte or 0)
-        self._rejected = 0
+        self._refused = 0  # rows refused since the last one kept
+        self._unpaired = 0  # rows of an odd number since the last gap
         self._last: npt.NDArray[np.int32] | None = None  # last sample given out
         self._last_index = -1
         self._level: bool | None = None  # of the trigger line, None before the first sample
@@ -55,23 +56,42 @@ class RowDecoder:
         numbers = rows[0].astype(np.int64) // self._layout.frames
         placed = self._unwrap.feed(numbers, received_s)
         decided, self._rows = np.split(self._rows, [len(placed.keep)], axis=1)
-        self._rejected += int((~placed.keep).sum())
+        refused = np.cumsum(~placed.keep, dtype=np.int64)
         if not len(placed.indices):
+            self._refused += int(refused[-1]) if len(refused) else 0
             return []
-        return self._blocks(decided[:, placed.keep], placed.indices, received_s)
+        rejected = self._account(refused, placed)
+        return self._blocks(decided[:, placed.keep], placed.indices, rejected, received_s)
+
+    def _account(self, refused: npt.NDArray[np.int64], placed: Placement) -> npt.NDArray[np.int64]:
+        """(n_kept,): of the samples missing before each one kept, those that came and were refused.
+
+        A refused row that stands for no missing sample (garbage) counts nowhere, so that received +
+        lost + rejected is the index reached. refused: running count over the rows decided.
+        """
+        before = np.diff(refused[placed.keep], prepend=0)
+        before[0] += self._refused
+        self._refused = int(refused[-1] - refused[placed.keep][-1])
+        missing = np.diff(placed.indices, prepend=self._last_index) - 1
+        for i in np.flatnonzero(missing > before)[: self._unpaired]:
+            before[i] += 1
+            self._unpaired -= 1
+        counted: npt.NDArray[np.int64] = np.minimum(before, missing)
+        return counted
 
     def _paired(self, rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Rows whose number can be right: with Daisy the even ones."""
         if self._layout.frames == 1:
             return rows
         good = rows[0] % 2 == 0
-        self._rejected += int((~good).sum())
+        self._unpaired += int((~good).sum())
         return rows[:, good]
 
     def _blocks(
         self,
         rows: npt.NDArray[np.float64],
         indices: npt.NDArray[np.int64],
+        rejected: npt.NDArray[np.int64],
         received_s: float,
     ) -> list[SampleBlock]:
         counts = decode(rows, self._config, self._layout)
@@ -93,16 +113,12 @@ class RowDecoder:
                     data=np.ascontiguousarray(counts[:, first:end]),
                     received_s=received_s,
                     triggers=tuple(t for seen, t in triggers if start <= seen < stop),
-                    rejected=self._take_rejected(),
+                    rejected=int(rejected[first]),
                     suspect=_ranges(suspect[first:end], start),
                 )
             )
         self._last, self._last_index = counts[:, -1], int(indices[-1])
         return blocks
-
-    def _take_rejected(self) -> int:
-        rejected, self._rejected = self._rejected, 0
-        return rejected
 
     def _edges(
         self,

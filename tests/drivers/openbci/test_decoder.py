@@ -141,6 +141,16 @@ def test_a_flipped_high_bit_is_suspect_and_a_real_step_is_not(bit):
     assert not spikes(step, None, CYTON_CONFIG).any()
 
 
+def test_the_account_is_exact_whatever_is_refused():
+    """A wrong number is one rejected sample; a row of garbage between two good ones is none."""
+    decoder = RowDecoder(CYTON_CONFIG, CYTON)
+    decoder.feed(rows(range(3)), 1.0)
+    blocks = decoder.feed(rows([3, 4, 200, 6, 7, 99, 8, 9]), 1.04)
+    assert [(b.start_index, b.end_index, b.rejected) for b in blocks] == [(3, 5, 0), (6, 10, 1)]
+    (later,) = decoder.feed(rows([10, 11]), 1.05)
+    assert (later.start_index, later.rejected) == (10, 0)
+
+
 def daisy_rows(numbers, **more):
     """As `rows`, for 16 channels."""
     return rows(numbers, layout=DAISY, config=DAISY_CONFIG, **more)

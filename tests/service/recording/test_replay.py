@@ -13,7 +13,7 @@ from service.acquisition.pipeline import Pipeline
 from service.recording.capture import capture
 from service.recording.layout import RecordingError
 from service.recording.playback import play
-from service.recording.reader import StateChanged, TriggerSeen, read_recording
+from service.recording.reader import EpochOpened, StateChanged, TriggerSeen, read_recording
 from service.recording.recorder import Recorder
 from service.recording.replay import Replay
 from service.recording.verify import verify
@@ -252,6 +252,24 @@ def test_a_recording_through_the_pipeline_gives_the_same_sweeps_signals_and_gaps
         )
     assert header.study == {"patient": "P1"}
     assert again.told == live.told
+
+
+def test_a_capture_of_a_replay_through_the_worker_equals_the_original(recorded, tmp_path):
+    """Real child process, `file:` URL, both epochs: the same samples, jumps and epoch facts."""
+    path, blocks = recorded
+    seconds = sum(b.data.shape[-1] for b in blocks) / 16000
+    out = tmp_path / "copy.mcap"
+    done = capture(f"file:{path}?speed=0", seconds, out)
+    assert (done.epochs, done.gaps, done.lost) == (2, 1, 40)
+    copied = making.read_blocks(out)
+    assert all(
+        making.same(replace(a, received_s=0.0), replace(b, received_s=0.0))
+        for a, b in zip(copied, blocks, strict=True)
+    )
+    with read_recording(out) as recording:
+        opened = [e.epoch for e in recording.events() if isinstance(e, EpochOpened)]
+    assert [e.device_counter_at_zero for e in opened] == [17, 99]
+    assert all(e.info == making.device_info() for e in opened)
 
 
 class Scripted:
