@@ -153,7 +153,7 @@ class FakeService:
                  "region": "cervical", "channel": x, "device": "hackeeg", "stream": "emg"}
                 for x, nerve in zip(LABELS, NERVES, strict=True)
             ],
-            "presets": [{"id": "raw", "label": "raw"}, {"id": "surface", "label": "20–450 Hz"},
+            "presets": [{"id": "raw", "label": "raw"}, {"id": "surface", "label": "surface 20-450 Hz, notch"},
                         {"id": "ncs", "label": "2 Hz–10 kHz"}],
             "stimulator": self.stimulator(), "recording": self.recording(), "cards": self.cards(),
             "steps": self.steps(),
@@ -295,6 +295,8 @@ def create_fake_app(fake: FakeService) -> FastAPI:
 
 
 async def _heard(fake: FakeService, socket: WebSocket, views: dict[int, int], message: dict) -> None:
+    if fake.what == "silent":
+        return
     if message["type"] == "ping":
         answer = {"type": "pong", "t": message["t"], "server_s": time.monotonic()}
     elif message["type"] == "subscribe":
@@ -325,6 +327,8 @@ async def _frames(fake: FakeService, socket: WebSocket, views: dict[int, int]) -
         await asyncio.sleep(FRAME_S)
         now = time.monotonic()
         due = int((now - fake.began_s) * RATE_HZ)
+        if fake.what == "silent":
+            continue
         if now - told_s > 1:
             told_s = now
             await socket.send_text(json.dumps({"seq": 0, **fake.device_state()}))

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { latencyDigits, unitOf, type Quantity } from "../format";
 import { absentWords, Cell, NotAssessable } from "../parts/value";
-import type { Row } from "../state/sweeps";
+import { used, type Row } from "../state/sweeps";
 import { chosenSite } from "../state/view";
 import { measurementOf } from "../trace/markers";
 
@@ -42,7 +42,7 @@ export function Results({ rows }: { rows: readonly Row[] }) {
               <th scope="row">{row.site.replace("_", " ")}</th>
               {values(row)}
               <Cell quantity="current_ma" value={row.newest.current_ma ?? undefined} />
-              <td class="number">{row.sweeps.filter((s) => s.text.included && !s.text.gap).length} of {row.sweeps.length}</td>
+              <td class="number">{used(row).length} of {row.sweeps.length}</td>
             </tr>
           ))}
         </tbody>

@@ -57,15 +57,15 @@ function RecordingCell() {
   tick.value;
   const told = recording.value;
   const seconds = told ? told.seconds + (told.state === "recording" && truth.value.contact ? (clock.age(told.toldS) ?? 0) : 0) : 0;
-  const words = { recording: "on disk", off: "not recording", failed: "" } as const;
+  const words = { recording: "on disk", off: "", failed: "" } as const;
   return (
     <div class={`cell recording ${told?.state === "failed" ? "bad" : ""}`} data-testid="status-recording" data-state={told?.state ?? "off"}
       title={told?.path_name ? `${told.path_name}, ${bytes(told.bytes)}` : ""}>
-      <span class="label">Recording</span>
+      <span class="label">{told?.state === "failed" ? told.sentence : "Recording"}</span>
       <span class="line">
         <span aria-hidden="true">{told?.state === "recording" ? "●" : told?.state === "failed" ? "✕" : "○"}</span>
         <b class="state">{told?.state === "failed" ? "NOT ON DISK" : told?.state === "recording" ? minutes(seconds) : "OFF"}</b>
-        <span class="fact wide">{told?.state === "failed" ? told.sentence : words[told?.state ?? "off"]}</span>
+        <span class="fact wide">{words[told?.state ?? "off"]}</span>
       </span>
     </div>
   );

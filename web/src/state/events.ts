@@ -2,7 +2,8 @@
 import { computed, signal } from "@preact/signals";
 
 export type EventLevel = "note" | "lost" | "not_on_disk" | "armed" | "stopped";
-export interface PageEvent { at: Date; sentence: string; level: EventLevel }
+export interface PageEvent { at: Date; sentence: string; level: EventLevel; gap?: { samples: number; count: number } }
+const MERGE_MS = 2000;
 const KEPT = 200;
 
 export const events = signal<PageEvent[]>([]);
@@ -13,4 +14,15 @@ export const alertSentence = signal("");
 export function tell(sentence: string, level: EventLevel = "note", at = new Date()): void {
   events.value = [...events.value.slice(1 - KEPT), { at, sentence, level }];
   if (level !== "note") alertSentence.value = sentence;
+}
+
+/** Gaps in quick succession are one event that counts, so that they do not push out what else was said. */
+export function tellGap(samples: number, words: (samples: number, count: number) => string, at: Date): void {
+  const last = events.value.at(-1);
+  if (!last?.gap || at.getTime() - last.at.getTime() > MERGE_MS) {
+    events.value = [...events.value.slice(1 - KEPT), { at, sentence: words(samples, 1), level: "note", gap: { samples, count: 1 } }];
+    return;
+  }
+  const gap = { samples: last.gap.samples + samples, count: last.gap.count + 1 };
+  events.value = [...events.value.slice(0, -1), { ...last, gap, sentence: words(gap.samples, gap.count) }];
 }

@@ -66,15 +66,20 @@ export function rowsOf(list: SweepRecord[], nerve: string, side: string, muscle:
   return [...rows.values()];
 }
 
+/** Sweeps that count towards the row's average. */
+export function used(row: Row): SweepRecord[] {
+  return row.sweeps.filter((s) => s.text.included && !s.text.gap);
+}
+
 /** Mean of the included sweeps on the newest one's time axis, for drawing only: numbers are the
  * service's. Nearest sample, so nothing is smoothed; null with fewer than two. */
 export function averageForDrawing(row: Row): { values: Float32Array; zero: number; rateHz: number } | null {
-  const used = row.sweeps.filter((s) => s.text.included && !s.text.gap && measured(s));
-  const base = used.at(-1);
-  if (used.length < 2 || !base) return null;
+  const counted = used(row).filter((s) => measured(s));
+  const base = counted.at(-1);
+  if (counted.length < 2 || !base) return null;
   const sum = new Float64Array(base.text.count);
   const seen = new Float64Array(base.text.count);
-  for (const s of used) {
+  for (const s of counted) {
     const data = measured(s);
     if (!data || s.text.rate_hz !== base.text.rate_hz) continue;
     const shift = Math.round(s.text.zero_index - base.text.zero_index);

@@ -21,7 +21,7 @@ export const frozenAt = signal<number | null>(null);
 export const cursors = signal<[number, number]>([0.3, 0.6]);
 export const centre = signal<CentreMode>("triggered");
 export const sweepMode = signal<SweepMode>("superimpose");
-export const sweepGainMv = signal(2);
+export const sweepGainMv = signal(5);
 export const sweepTimeMs = signal(3);
 export const chosenMuscle = signal<string | null>(null);
 export const chosenSite = signal<string | null>(null);
@@ -30,7 +30,7 @@ export const showKeys = signal(false);
 export const showEvents = signal(false);
 export const windowS = computed(() => (timeMs.value * DIVISIONS_X) / 1000);
 export const presetId = computed(() =>
-  notch.value === 60 && preset.value !== "raw" ? `${preset.value}-n60` : preset.value,
+  notch.value === 60 ? `${preset.value}-n60` : preset.value,
 );
 
 /** The next step of a fixed list, up or down, staying at the ends. */

@@ -86,11 +86,14 @@ function StaleNote() {
   return <p class="stale-note" data-testid="stale-note">last sample{at}{ageS > 2 ? `, ${ageWords(ageS)}` : ""}. {sentence}</p>;
 }
 
-/** Every preset with either notch: one choice, since they are one filter. */
+/** The band of a preset's label: which notch is said by the choice itself. */
+const band = (label: string) => label.replace(/,? *notch.*$/, "").replace(/(\d)-(\d)/, "$1–$2");
+
+/** Every preset that has a notch, with either: one choice, since they are one filter. */
 function filters(): [string, string][] {
   const base = presets.value.filter((p) => !p.id.endsWith(SIXTY));
   return base.flatMap((p): [string, string][] =>
-    p.id === "raw" ? [["raw", "raw, no filter"]] : [[p.id, `${p.label}, notch 50`], [p.id + SIXTY, `${p.label}, notch 60`]],
+    !p.label.includes("notch") ? [[p.id, band(p.label)]] : [[p.id, `${band(p.label)}, notch 50`], [p.id + SIXTY, `${band(p.label)}, notch 60`]],
   );
 }
 

@@ -4,7 +4,7 @@ import type { Frame } from "../wire/frames";
 import type { EpochText, GapText, Text, ViewReply } from "../wire/messages";
 import type { LiveSocket } from "../wire/live";
 import { clock, device, emgLabels, stream } from "../state/study";
-import { tell } from "../state/events";
+import { tellGap } from "../state/events";
 import { format, timeOfDay } from "../format";
 import { frozenAt, presetId, windowS } from "../state/view";
 import { columnsFor, ColumnRing } from "./columns";
@@ -74,9 +74,12 @@ export function fitRing(): void {
 
 function gapped(gap: GapText): void {
   const rate = stream.value?.rate_hz ?? 0;
-  const ms = rate > 0 ? ` (${format("latency_ms", (1000 * gap.count) / rate)})` : "";
   strip.value?.ring.addGap(gap.epoch, gap.first_missing, gap.count, gap.cause ?? "lost on the way from the device");
-  if (gap.cause !== "too_old") tell(`lost ${format("count", gap.count)} samples, all channels${ms}; gap drawn`, "note", clock.utc(gap.at_s));
+  if (gap.cause === "too_old") return;
+  tellGap(gap.count, (n, gaps) => {
+    const ms = rate > 0 ? ` (${format("latency_ms", (1000 * n) / rate)})` : "";
+    return `lost ${format("count", n)} samples, all channels${ms}${gaps > 1 ? `, ${format("count", gaps)} gaps` : ""}; gap drawn`;
+  }, clock.utc(gap.at_s));
 }
 
 function seamed(epoch: EpochText): void {

@@ -4,7 +4,7 @@ import { Segmented, Stepper } from "../parts/control";
 import { NotAssessable } from "../parts/value";
 import { format } from "../format";
 import { muscle, permissions, step } from "../state/study";
-import { rowsOf, sweeps, type Row } from "../state/sweeps";
+import { rowsOf, sweeps, used, type Row } from "../state/sweeps";
 import { chosenSite, stepIn, SWEEP_GAINS_MV, SWEEP_TIMES_MS, sweepGainMv, sweepMode, sweepTimeMs, themeTurns } from "../state/view";
 import { Results } from "../bedside/results";
 import { flagsOf, flagWords, Markers, selectedFlag } from "./markers";
@@ -72,7 +72,7 @@ function SiteLabels({ rows, area }: { rows: readonly Row[]; area: { top: number;
       {rows.map((row, i) => (
         <button type="button" key={row.key} class="row-label" aria-pressed={row.site === chosenSite.value}
           style={{ top: `${area.top + ((i + 0.6) * area.height) / rows.length}px` }} onClick={() => { chosenSite.value = row.site; }}>
-          <b>{row.site.replace("_", " ")}</b> <span>{row.sweeps.filter((s) => s.text.included).length} of {row.sweeps.length}</span>
+          <b>{row.site.replace("_", " ")}</b> <span>{used(row).length} of {row.sweeps.length}</span>
         </button>
       ))}
     </div>

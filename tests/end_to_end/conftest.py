@@ -1,0 +1,165 @@
+"""The demo as a process, Debian's Chromium, and a stand-in service for states hard to bring about."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.end_to_end.fake_service import PAGE, FakeService, create_fake_app
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+START_S = 30.0
+SCREEN = {"width": 1440, "height": 900}
+
+
+def absent(what: str) -> None:
+    """A missing part of the test bench: a failure in CI, a skip elsewhere."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A running `myotome demo`: `url` carries the token, `origin` is without it."""
+
+    url: str
+    origin: str
+    process: subprocess.Popen[str]
+
+
+def start_demo(*arguments: str) -> Demo:
+    """Start the demo on a free port; its only line on stdout is the URL."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "service", "demo", "--no-browser", "--port", "0", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    killer = threading.Timer(START_S, process.kill)
+    killer.start()
+    assert process.stdout is not None
+    url = process.stdout.readline().strip()
+    killer.cancel()
+    if not url.startswith("http://127.0.0.1:"):
+        process.kill()
+        process.wait()
+        pytest.fail(f"myotome demo printed {url!r} and no URL within {START_S} s")
+    return Demo(url, url.split("/?")[0], process)
+
+
+def end_demo(demo: Demo) -> None:
+    """SIGTERM, and within 10 s the end."""
+    demo.process.terminate()
+    try:
+        demo.process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        demo.process.kill()
+        demo.process.wait()
+    if demo.process.stdout is not None:
+        demo.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def built_page() -> Path:
+    """The built page; `make` builds it before the tests."""
+    if not (PAGE / "index.html").exists():
+        absent("web/dist is not built: run `npm ci && npm run build` in web/")
+    return PAGE
+
+
+@pytest.fixture(scope="session")
+def demo(built_page: Path) -> Iterator[Demo]:
+    """`myotome demo` with the HackEEG, one for the session."""
+    running = start_demo()
+    yield running
+    end_demo(running)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, one for the session."""
+    if shutil.which(CHROMIUM) is None:
+        absent("Debian's chromium is not installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[OpenPage]:
+    """Open a URL in a fresh context; the test fails if its console showed an error."""
+    contexts = []
+    errors: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
+    def opened(url: str, *, theme: str = "dark", size: dict[str, int] = SCREEN, **more) -> Page:
+        context = chromium.new_context(viewport=size, color_scheme=theme, **more)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(url)
+        page.get_by_test_id("status-device").wait_for()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The stand-in service and the address of the page on it."""
+
+    fake: FakeService
+    origin: str
+
+    def show(self, what: str) -> None:
+        """Put it into a state: live, lost, stalled, cyton, failed, replay."""
+        request = urllib.request.Request(f"{self.origin}/test/{what}", method="POST")
+        with urllib.request.urlopen(request, timeout=5):
+            pass
+
+
+@pytest.fixture
+def stage(built_page: Path) -> Iterator[Stage]:
+    """A fresh stand-in service on a free port of loopback."""
+    fake = FakeService()
+    config = uvicorn.Config(create_fake_app(fake), host="127.0.0.1", port=0, log_level="warning", ws="websockets-sansio")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline_s = time.monotonic() + START_S
+    while not server.started and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Stage(fake, f"http://127.0.0.1:{port}")
+    server.should_exit = True
+    thread.join(timeout=10)
