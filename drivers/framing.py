@@ -39,8 +39,20 @@ class FrameBuffer:
 
     @property
     def whole(self) -> int:
-        """Complete slots of one frame size from the cursor on."""
-        return len(self._bytes) // self._size
+        """Slots from the cursor on that are complete, the place of the header after them too."""
+        return max(0, len(self._bytes) - len(self._header)) // self._size
+
+    def followed(self, most: int) -> bool | None:
+        """Does the next header lie a whole number of frames on, `most` at the farthest?
+
+        A frame that lost a byte on the wire takes one from the next frame instead, and its header
+        says nothing about that: only where the next header stands does. None: it has not come yet.
+        """
+        end = most * self._size + len(self._header)
+        found = self._bytes.find(self._header, len(self._header), end)
+        if found < 0:
+            return None if len(self._bytes) < end else False
+        return found % self._size == 0
 
     def take(self, frames: int) -> None:
         """Consume accepted frames at the cursor."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 OK: Final = 200
 NO_ACTIVE_CHANNELS: Final = 502
 READY: Final = b"Ready\r\n"
-"""What the firmware prints when it has started: inside a stream it means that the board restarted."""
+"""What the firmware prints when it has started: inside a stream, that the board restarted."""
 _BEGIN, _END = b'{"STATUS_CODE":', b"}\r\n"
 
 QUIET: Final = (

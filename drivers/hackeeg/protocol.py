@@ -7,7 +7,8 @@ Source: hackeeg_driver.ino v0.3.0 (starcat-io); ADS1299 data sheet SBAS499.
 What is accepted. While frames follow at the stride, one is good if its header and status prefix are
 right, its number is the next one and micros() is one period on (± 45 %). After anything else, a
 frame is taken if number and micros() agree on how many samples are missing; where they do not, only
-if three frames in a row agree with each other. A frame has no checksum: a flipped bit in the
+if three frames in a row agree with each other. No frame is taken before the header after it was
+seen in its place, so one that lost a byte is refused. A frame has no checksum: a flipped bit in the
 channels' bytes, or one that moves micros() by less than the jitter allowed, cannot be seen.
 
 The account. The index counts the conversions of the device, from the first sample accepted.
@@ -38,6 +39,7 @@ from .timeline import JITTER, WRAP, Timeline, Words
 _HEADER_WORDS: Final = struct.unpack("<xII", HEADER)
 _STATUS: Final = 17  # its place in the frame
 _STATUS_GOOD = bytes(0xC0 <= byte <= 0xCF for byte in range(256))
+_FOLLOWED: Final = 5  # frames within which an intact header must stand in its place
 _CONFIRM: Final = 3  # frames in a row that must agree where a single one is not believed
 _MOST: Final = 2048  # frames judged in one piece
 _YES: Final = b"\x01" * (4 * _MOST)
@@ -68,6 +70,7 @@ class HackEEGProtocol:
         self._buffer = FrameBuffer(HEADER, FRAME_BYTES)
         self._time: Timeline | None = None
         self._ended = ""
+        self._fed_s = 0.0
         self._level: int | None = None
         self._received = self._rejected = 0
 
@@ -91,9 +94,10 @@ class HackEEGProtocol:
         """
         self._check()
         self._buffer.append(data)
+        before_s, self._fed_s = self._fed_s, received_s
         runs: list[_Run] = []
         while self._buffer.whole and (found := self._regular() or self._irregular(received_s)):
-            self._accept(*found, received_s, runs)
+            self._accept(*found, before_s, runs)
         if not runs:
             self._check()
         return [self._block(run, received_s) for run in runs]
@@ -118,9 +122,12 @@ class HackEEGProtocol:
         size = FRAME_BYTES * count
         starts = data[0:size:FRAME_BYTES].translate(_START_GOOD)
         status = data[_STATUS:size:FRAME_BYTES].translate(_STATUS_GOOD)
-        if not good.tobytes() == starts * 4 == status * 4 == _YES[: 4 * count]:
+        regular = good.tobytes() == starts * 4 == status * 4 == _YES[: 4 * count]
+        if not regular or not data.startswith(HEADER, size):
             verdicts = (good.all(axis=0).tobytes(), starts, status)
             count = min(verdict.find(0) % (count + 1) for verdict in verdicts)
+            if not data.startswith(HEADER, FRAME_BYTES * count):
+                count = max(0, count - 1)  # nothing right follows the last one
         return (1, words[2, 1 : count + 1]) if count else None
 
     def _irregular(self, received_s: float) -> tuple[int, Words] | None:
@@ -140,8 +147,9 @@ class HackEEGProtocol:
         """Step of the index to the frame at the cursor; 0 to refuse it, None if more must come."""
         data, time = self._buffer.bytes, self._time
         frame = Frame.at(data, 0)
-        if not frame.whole:
-            return 0
+        followed = self._buffer.followed(_FOLLOWED)
+        if not frame.whole or not followed:
+            return None if frame.whole and followed is None else 0
         if time is not None:
             numbers, late_us = time.place(frame.number, frame.micros, received_s)
             sure = numbers > 0 and numbers * time.doubt < 0.5
@@ -182,11 +190,12 @@ class HackEEGProtocol:
         own_us = places[0][1] - skipped * time.period_us
         return numbers + skipped if abs(own_us) <= slack_us else 0
 
-    def _accept(self, step: int, micros: Words, received_s: float, runs: list[_Run]) -> None:
+    def _accept(self, step: int, micros: Words, before_s: float, runs: list[_Run]) -> None:
+        """before_s: time of the read before this one, when a frame that waited had come already."""
         buffer, count = self._buffer, len(micros)
         if self._time is None:
             first = Frame.at(buffer.bytes, 0)
-            self._time = Timeline(self._period_us, first.number, first.micros, received_s)
+            self._time = Timeline(self._period_us, first.number, first.micros, self._fed_s)
             self.counter_at_zero = first.number
             buffer.skipped = 0
         time, missing = self._time, step - 1
@@ -198,7 +207,8 @@ class HackEEGProtocol:
         else:
             runs[-1].pieces.append(frames)
         number = Frame.at(frames, count - 1).number
-        time.advance(step, number, micros, received_s)
+        heard_s = self._fed_s if step > 1 else max(time.host_s, before_s)
+        time.advance(step, number, micros, heard_s)
         self._received += count
         buffer.take(count)
 
