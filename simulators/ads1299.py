@@ -69,7 +69,7 @@ class Ads1299:
     @property
     def rate_hz(self) -> float:
         """Conversions per second by CONFIG1; the reserved code runs as the slowest."""
-        return 16000.0 / 2 ** min(self.registers[CONFIG1] & 7, 6)
+        return 16000.0 / float(1 << min(self.registers[CONFIG1] & 7, 6))
 
     def gain(self, channel: int) -> int:
         """Gain of a 0-based channel; the reserved code acts as 24."""

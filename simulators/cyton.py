@@ -98,7 +98,7 @@ class CytonFirmware:
         for chip in self._chips:
             chip.reset()
             chip.write(CONFIG3, 0xEC)
-        self._settings = [DEFAULT_CHANNEL] * 16
+        self._settings: list[tuple[int, ...]] = [DEFAULT_CHANNEL] * 16
         self._write_all()
 
     def _begin_counting(self) -> None:
