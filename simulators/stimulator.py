@@ -33,7 +33,7 @@ class PanelEntry:
     width_us: float
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
+class Refused(Exception):
     """The stimulator does not do it; the argument is the cause."""
 
 
