@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .body import base_to_negative_peak, onset_s
 from .front_end import ComplexArray, Grid
-from .muscle import Muscle, base_to_negative_peak, onset_s
+from .muscle import Muscle
 from .truth import Json
 
 ARTEFACT_UV_PER_MA = 60.0

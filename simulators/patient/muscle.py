@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .anatomy import Anatomy, MuscleAnatomy
+from .anatomy import arm
+from .body import delayed_sum, grown_body
 from .drive import Beat, clonus_share
 from .effects import effect
 from .fasciculation import Fasciculation, FasciculationSource
-from .fibres import scatter_fibres, unit_spectra
 from .front_end import ComplexArray, FloatArray, Grid
-from .nerve import MotorAxons
 from .pool import (
     NO_TIMES,
     NO_UNITS,
@@ -21,15 +20,12 @@ from .pool import (
     BoolArray,
     IntArray,
     MotorPool,
-    PoolProperties,
     excitation_for,
 )
-from .streams import bounded_normal, moved_towards, random_stream
+from .streams import moved_towards, random_stream
 
-TEMPLATE_S = 0.026
 DIAL_PER_S = 1.0
 EFFORT_RISE_S = 0.4
-ONSET_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,78 +47,37 @@ class Activity:
     beats_s: tuple[float, ...]
 
 
-def base_to_negative_peak(waveform_uv: FloatArray) -> float:
-    """Amplitude in µV of a noise-free response whose baseline is 0; negative is negative."""
-    return float(-waveform_uv.min())
-
-
-def onset_s(waveform_uv: FloatArray, rate_hz: float) -> float:
-    """Where a noise-free response first leaves 2 % of its negative peak, walking back from it."""
-    up = -waveform_uv
-    peak = int(np.argmax(up))
-    level = ONSET_SHARE * up[peak]
-    before = int(np.flatnonzero(up[:peak] <= level)[-1])
-    return float(before + (level - up[before]) / (up[before + 1] - up[before])) / rate_hz
-
-
 class Muscle:
     """The physiology of one muscle on one side; lives on the patient's seconds, not on samples."""
 
     def __init__(
         self,
         key: str,
-        anatomy: MuscleAnatomy,
-        arm: Anatomy,
         grid: Grid,
         *,
         seed: int,
-        nerve_velocity_m_s: float,
         corticospinal_depth: float,
         distal_delay_s: float = 0.0,
     ) -> None:
         self.key = key
-        self.anatomy = anatomy
+        self.anatomy = arm().muscles[key.split(" ", 1)[1]]
+        self.body = grown_body(key, seed, grid)
+        self.properties = self.body.properties
+        self.axons = self.body.axons.later(distal_delay_s)
         self._grid = grid
-        build = random_stream(seed, key, "build")
-        self.properties = PoolProperties.draw(anatomy.units, build)
         self._pool = MotorPool(self.properties, random_stream(seed, key, "discharge"))
         self._reflex = random_stream(seed, key, "reflex")
         self._stimulus = random_stream(seed, key, "stimulus")
-        bundle = scatter_fibres(anatomy, arm.fibre_velocity_m_s, build)
-        spectra = unit_spectra(anatomy, bundle, grid) * self.properties.size[:, None]
-        self.axons = MotorAxons(
-            anatomy, nerve_velocity_m_s, arm.nerve_velocity_spread, self.properties.size, build
+        self._spontaneous = FasciculationSource(
+            self.body.surface_uv, random_stream(seed, key, "fasciculation")
         )
-        self.spectra = self._calibrated(spectra, random_stream(seed, key, "subject"))
-        self.axons.distal_delay_s = distal_delay_s
-        table = grid.phase_table(self.spectra, TEMPLATE_S)
-        self.templates = table.reshape(-1, table.shape[2])
-        peaks = np.ptp(table[:, 0], axis=1)
-        self._spontaneous = FasciculationSource(peaks, random_stream(seed, key, "fasciculation"))
-        self._loss_order = build.permutation(anatomy.units)
-        self._depth = corticospinal_depth * anatomy.corticospinal
+        self._depth = corticospinal_depth * self.anatomy.corticospinal
         self.umn = self.lmn = self.umn_goal = self.lmn_goal = 0.0
         self._excitation = 0.0
-        self._clonus_share = 0.0
         self._m_waves: dict[tuple[str, bytes], ComplexArray] = {}
         self._goals: dict[float, float] = {}
-        self.alive: BoolArray = np.ones(anatomy.units, dtype=np.bool_)
+        self.alive: BoolArray = np.ones(self.anatomy.units, dtype=np.bool_)
         self.growth = 1.0
-
-    def _calibrated(self, spectra: ComplexArray, subject: np.random.Generator) -> ComplexArray:
-        """Unit potentials in µV, and terminal latencies, such that the healthy distal CMAP has this
-        subject's amplitude and onset."""
-        amplitude_uv = 1e3 * bounded_normal(subject, *self.anatomy.cmap_mv)
-        latency_s = 1e-3 * bounded_normal(subject, *self.anatomy.latency_ms)
-        self.axons.terminal_s = 0.002
-        summed = self._delayed_sum(spectra, self.axons.latency_s(self.anatomy.distal_site))
-        waveform = self._grid.waveform(summed)
-        self.axons.terminal_s += latency_s - onset_s(waveform, self._grid.source_rate_hz)
-        return np.asarray(spectra * (amplitude_uv / base_to_negative_peak(waveform)))
-
-    def _delayed_sum(self, spectra: ComplexArray, latency_s: FloatArray) -> ComplexArray:
-        turn = np.exp(-2j * np.pi * latency_s[:, None] * self._grid.frequencies_hz)
-        return np.asarray((spectra * turn).sum(axis=0))
 
     # --- dials -----------------------------------------------------------------------------------
 
@@ -142,7 +97,7 @@ class Muscle:
         """Units left and their growth: survivors take over a share of the orphaned fibres."""
         lost = round(effect("lmn.lost_fraction") * self.lmn * self.anatomy.units)
         self.alive = np.ones(self.anatomy.units, dtype=np.bool_)
-        self.alive[self._loss_order[:lost]] = False
+        self.alive[self.body.loss_order[:lost]] = False
         orphaned = float(self.properties.size[~self.alive].sum())
         kept = float(self.properties.size[self.alive].sum())
         sprouted = 1.0 + effect("lmn.reinnervated_fraction") * orphaned / max(kept, 1e-9)
@@ -245,7 +200,8 @@ class Muscle:
             if len(self._m_waves) >= 64:
                 self._m_waves.clear()
             latency = self.axons.latency_s(site)[answering]
-            self._m_waves[key] = self.growth * self._delayed_sum(self.spectra[answering], latency)
+            summed = delayed_sum(self.body.spectra[answering], latency, self._grid)
+            self._m_waves[key] = self.growth * summed
         return self._m_waves[key]
 
     def answer(self, current_ma: float, width_us: float, depth: float) -> IntArray:

@@ -8,6 +8,8 @@ Odusote K 1979, Neurology 29 (F-wave about 1 % of M); Nobrega JA 2004 (ulnar per
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from .anatomy import MuscleAnatomy
@@ -23,38 +25,55 @@ TURNAROUND_S = 0.001
 TERMINAL_SCATTER_S = 0.00045
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class MotorAxons:
-    """The axons of one muscle. `terminal_s` is set so that the healthy CMAP begins on time."""
+    """The axons of one muscle, one array element per unit.
 
-    def __init__(
-        self,
+    terminal_s: slow last stretch and end-plate, common to all; scatter_s: its scatter.
+    threshold_ma: current needed at the wrist with a pulse of REFERENCE_WIDTH_US.
+    """
+
+    muscle: MuscleAnatomy
+    velocity_m_s: FloatArray
+    scatter_s: FloatArray
+    threshold_ma: FloatArray
+    terminal_s: float = 0.0
+
+    @classmethod
+    def draw(
+        cls,
         muscle: MuscleAnatomy,
         fastest_m_s: float,
         spread: float,
         size: FloatArray,
         rng: np.random.Generator,
-    ) -> None:
-        self._muscle = muscle
+    ) -> MotorAxons:
+        """Axons for units of the given sizes: large ones are faster and need less current, but
+        their place in the nerve matters more."""
         rank = np.argsort(np.argsort(size)) / max(size.size - 1, 1)
         slower = spread * np.clip(0.75 * (1 - rank) + 0.25 * rng.random(size.size), 0, 1)
-        self.velocity_m_s: FloatArray = fastest_m_s * (1.0 - slower)
         scatter = rng.normal(0.0, TERMINAL_SCATTER_S, size.size)
-        self._scatter_s = np.clip(scatter, -2 * TERMINAL_SCATTER_S, 3 * TERMINAL_SCATTER_S)
-        # large axons need less current, but position in the nerve matters more
         order = 0.3 * (1 - rank) + 0.7 * rng.random(size.size)
         low, high = THRESHOLD_MA
-        self.threshold_ma: FloatArray = low * (high / low) ** (order / order.max())
-        self.terminal_s = 0.0
-        self.distal_delay_s = 0.0
+        return cls(
+            muscle,
+            velocity_m_s=fastest_m_s * (1.0 - slower),
+            scatter_s=np.clip(scatter, -2 * TERMINAL_SCATTER_S, 3 * TERMINAL_SCATTER_S),
+            threshold_ma=low * (high / low) ** (order / order.max()),
+        )
+
+    def later(self, by_s: float) -> MotorAxons:
+        """The same axons with a longer last stretch."""
+        return replace(self, terminal_s=self.terminal_s + by_s)
 
     def latency_s(self, site: str) -> FloatArray:
         """Per unit: from stimulus to the firing of its end-plates."""
-        conduction = 1e-3 * self._muscle.site_mm[site] / self.velocity_m_s
-        return np.asarray(self.terminal_s + self.distal_delay_s + self._scatter_s + conduction)
+        conduction = 1e-3 * self.muscle.site_mm[site] / self.velocity_m_s
+        return np.asarray(self.terminal_s + self.scatter_s + conduction)
 
     def f_latency_s(self, site: str) -> FloatArray:
         """Per unit: up to the cord, turnaround, and down again past the stimulus to the muscle."""
-        up_mm = self._muscle.site_mm["cord"] - self._muscle.site_mm[site]
+        up_mm = self.muscle.site_mm["cord"] - self.muscle.site_mm[site]
         return np.asarray(self.latency_s(site) + TURNAROUND_S + 2e-3 * up_mm / self.velocity_m_s)
 
     def answering(

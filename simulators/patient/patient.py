@@ -99,23 +99,19 @@ class Patient:
         self._truth.setting("task", 0.0, name="rest", level=0.0)
 
     def _build_muscles(self) -> dict[str, Muscle]:
-        velocity = self._arm.nerve_velocity_m_s
         shared = effects()["corticospinal.depth"]
         limb = random_stream(self._seed, "corticospinal depth")
         depth = bounded_normal(limb, shared.value, shared.sd, limit=2.0)
         muscles = {}
         for key in self._case.montage:
-            anatomy = self._arm.muscles[key.split(" ", 1)[1]]
-            nerve = random_stream(self._seed, "nerve", anatomy.nerve)
+            nerve = self._arm.muscles[key.split(" ", 1)[1]].nerve
+            delay_s = 1e-3 * self._case.distal_delay_ms.get(nerve, 0.0)
             muscle = Muscle(
                 key,
-                anatomy,
-                self._arm,
                 self._grid,
                 seed=self._seed,
-                nerve_velocity_m_s=bounded_normal(nerve, *velocity, limit=2.0),
                 corticospinal_depth=depth,
-                distal_delay_s=1e-3 * self._case.distal_delay_ms.get(anatomy.nerve, 0.0),
+                distal_delay_s=delay_s,
             )
             muscle.umn_goal = self._case.dials[key].umn
             muscle.lmn_goal = self._case.dials[key].lmn
@@ -207,7 +203,7 @@ class Patient:
         self, muscle: Muscle, units: IntArray, samples: FloatArray
     ) -> tuple[FloatArray, int]:
         """The sum of all potentials at the drawing rate, and the output sample it begins at."""
-        phases, templates = self._grid.phases, muscle.templates
+        phases, templates = self._grid.phases, muscle.body.templates
         places = samples / self._grid.decimation
         begins = np.ceil(places)
         rows = units * (phases + 1) + np.floor((begins - places) * phases + 0.5).astype(np.int64)

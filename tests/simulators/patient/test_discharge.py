@@ -1,4 +1,4 @@
-"""Voluntary discharge: sizes, recruitment, rates, regularity; and what each dial does to it alone."""
+"""Voluntary discharge: sizes, recruitment, rates, regularity; what each dial does to it alone."""
 
 import numpy as np
 import pytest

@@ -1,0 +1,90 @@
+"""What a muscle is made of, apart from any lesion: drawn once per seed and kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from .anatomy import arm
+from .fibres import scatter_fibres, unit_spectra
+from .front_end import ComplexArray, FloatArray, Grid
+from .nerve import MotorAxons
+from .pool import IntArray, PoolProperties
+from .streams import bounded_normal, random_stream
+
+TEMPLATE_S = 0.026
+ONSET_SHARE = 0.02
+FIRST_GUESS_S = 0.002
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """One muscle: neurons, axons and what each unit looks like.
+
+    spectra: (n_units, n_frequencies), µV at the electrode. templates: (n_units * (phases + 1),
+    n_drawn), µV behind the front end. surface_uv: peak-to-peak of each unit in the samples.
+    loss_order: in which order units die.
+    """
+
+    properties: PoolProperties
+    axons: MotorAxons
+    spectra: ComplexArray
+    templates: FloatArray
+    surface_uv: FloatArray
+    loss_order: IntArray
+
+
+def base_to_negative_peak(waveform_uv: FloatArray) -> float:
+    """Amplitude in µV of a noise-free response whose baseline is 0; negative is negative."""
+    return float(-waveform_uv.min())
+
+
+def onset_s(waveform_uv: FloatArray, rate_hz: float) -> float:
+    """Where a noise-free response first leaves 2 % of its negative peak, walking back from it."""
+    up = -waveform_uv
+    peak = int(np.argmax(up))
+    level = ONSET_SHARE * up[peak]
+    before = int(np.flatnonzero(up[:peak] <= level)[-1])
+    return float(before + (level - up[before]) / (up[before + 1] - up[before])) / rate_hz
+
+
+def delayed_sum(spectra: ComplexArray, latency_s: FloatArray, grid: Grid) -> ComplexArray:
+    """Spectrum of all rows together, each begun at its own latency."""
+    turn = np.exp(-2j * np.pi * latency_s[:, None] * grid.frequencies_hz)
+    return np.asarray((spectra * turn).sum(axis=0))
+
+
+@lru_cache(maxsize=24)
+def grown_body(key: str, seed: int, grid: Grid) -> Body:
+    """The muscle `key` of subject `seed` under the electrodes of a front end.
+
+    Potentials and terminal latencies are scaled so that the healthy distal CMAP has this subject's
+    amplitude and onset.
+    """
+    table = arm()
+    anatomy = table.muscles[key.split(" ", 1)[1]]
+    build = random_stream(seed, key, "build")
+    properties = PoolProperties.draw(anatomy.units, build)
+    bundle = scatter_fibres(anatomy, table.fibre_velocity_m_s, build)
+    spectra = unit_spectra(anatomy, bundle, grid) * properties.size[:, None]
+    trunk = random_stream(seed, "nerve", anatomy.nerve)
+    fastest = bounded_normal(trunk, *table.nerve_velocity_m_s, limit=2.0)
+    axons = MotorAxons.draw(anatomy, fastest, table.nerve_velocity_spread, properties.size, build)
+    subject = random_stream(seed, key, "subject")
+    amplitude_uv = 1e3 * bounded_normal(subject, *anatomy.cmap_mv)
+    latency_s = 1e-3 * bounded_normal(subject, *anatomy.latency_ms)
+    axons = axons.later(FIRST_GUESS_S)
+    waveform = grid.waveform(delayed_sum(spectra, axons.latency_s(anatomy.distal_site), grid))
+    axons = axons.later(latency_s - onset_s(waveform, grid.source_rate_hz))
+    spectra = spectra * (amplitude_uv / base_to_negative_peak(waveform))
+    templates = grid.phase_table(spectra, TEMPLATE_S)
+    return Body(
+        properties=properties,
+        axons=axons,
+        spectra=spectra,
+        templates=templates.reshape(-1, templates.shape[2]),
+        surface_uv=np.ptp(templates[:, 0], axis=1),
+        loss_order=build.permutation(anatomy.units),
+    )
