@@ -7,6 +7,8 @@ from pathlib import Path
 
 from .layout import RecordingError
 
+_PIECES = 512  # below IOV_MAX of every system
+
 
 class DurableFile:
     """A new file whose bytes stay in memory until the disk has them.
@@ -34,7 +36,8 @@ class DurableFile:
             ) from error
         self._synced = 0
         self._written = 0
-        self._pending = bytearray()
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
         self._sync_folder(path.parent)
 
     def _sync_folder(self, folder: Path) -> None:
@@ -53,35 +56,44 @@ class DurableFile:
     @property
     def pending_bytes(self) -> int:
         """Bytes collected and not yet synced."""
-        return len(self._pending)
+        return self._pending_bytes
 
-    def write(self, data: bytes | bytearray | memoryview) -> int:
+    def write(self, data: bytes) -> int:
         """Collect bytes for the next `commit`."""
-        self._pending += data
+        self._pending.append(data)
+        self._pending_bytes += len(data)
         return len(data)
 
     def tell(self) -> int:
         """Offset at which the next `write` lands."""
-        return self._synced + len(self._pending)
+        return self._synced + self._pending_bytes
 
     def flush(self) -> None:
         """Nothing: the MCAP writer's flush closes a chunk, `commit` puts it on the disk."""
 
     def commit(self) -> None:
         """Write and sync all that was collected. Raises OSError; nothing is lost by that."""
-        with memoryview(self._pending) as pending:
-            while self._written < len(pending):
-                self._written += os.pwrite(
-                    self._fd, pending[self._written :], self._synced + self._written
-                )
+        while self._written < self._pending_bytes:
+            self._written += os.pwritev(self._fd, self._unwritten(), self._synced + self._written)
         try:
             os.fdatasync(self._fd)
         except OSError:
             self._written = 0
             raise
-        self._synced += len(self._pending)
-        self._written = 0
-        self._pending = bytearray()
+        self._synced += self._pending_bytes
+        self._written = self._pending_bytes = 0
+        self._pending = []
+
+    def _unwritten(self) -> list[memoryview]:
+        """The first pieces after `_written`, as many as one call may take."""
+        skip, pieces = self._written, []
+        for data in self._pending:
+            if len(data) > skip:
+                pieces.append(memoryview(data)[skip:])
+            skip = max(0, skip - len(data))
+            if len(pieces) == _PIECES:
+                break
+        return pieces
 
     def close(self) -> None:
         """Close the descriptor; what was not committed is not in the file."""

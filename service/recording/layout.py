@@ -96,8 +96,8 @@ def encode_block(block: SampleBlock) -> bytes:
         block.rejected, len(block.suspect), len(triggers),
     )  # fmt: skip
     suspect = np.asarray(block.suspect, dtype="<u8").tobytes()
-    data = np.ascontiguousarray(block.data, dtype=_DTYPES[code]).tobytes()
-    return b"".join((head, suspect, triggers, data))
+    data = np.ascontiguousarray(block.data, dtype=_DTYPES[code])
+    return b"".join((head, suspect, triggers, data.data if data.size else b""))
 
 
 def decode_block(stream: str, payload: bytes | memoryview) -> SampleBlock:

@@ -39,7 +39,7 @@ class RecordSink:
             chunk_size=_CHUNK_BYTES,
             compression=CompressionType.NONE,
             index_types=IndexType.CHUNK,  # message indexes lie outside chunks, where no CRC is
-            enable_data_crcs=True,
+            enable_data_crcs=False,  # each chunk has its own; a second one would double the cost
         )
         self._writer.start(profile=PROFILE, library=LIBRARY)
         self._sequence = 0

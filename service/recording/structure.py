@@ -24,8 +24,7 @@ _CHUNK = struct.Struct("<QQQIIQ")  # start, end, size, crc, length of compressio
 _CHUNK_HEAD_BYTES = _RECORD.size + _CHUNK.size
 _MESSAGE = struct.Struct("<HIQQ")  # channel, sequence, log time, publish time
 _FOOTER = struct.Struct("<BQQQI")
-_DATA_END = _RECORD.pack(Opcode.DATA_END, 4)  # followed by the CRC of all before
-_DATA_END_BYTES = len(_DATA_END) + 4
+_DATA_END = _RECORD.pack(Opcode.DATA_END, 4) + bytes(4)  # no CRC over all chunks together
 _CHUNK_START = re.compile(rb"\x06(?=.{5}\x00\x00\x00)", re.DOTALL)
 
 
@@ -85,19 +84,16 @@ def walk(buffer: Buffer) -> Iterator[Part]:
             yield Ending(False, size)
             return
         yield Damage(0, len(PROLOGUE), "the first part of the file is not what every record has")
-    at, crc, damaged = len(PROLOGUE), zlib.crc32(PROLOGUE), False
+    at = len(PROLOGUE)
     while at < size:
         if _DATA_END.startswith(bytes(buffer[at : at + len(_DATA_END)])):
-            yield from _tail(buffer, at, None if damaged else crc)
+            yield from _tail(buffer, at)
             return
         part = _chunk(buffer, at)
         if isinstance(part, Ending):
             yield part
             return
-        if isinstance(part, Damage):
-            damaged = True
         yield part
-        crc = zlib.crc32(buffer[at : part.end_byte], crc)
         at = part.end_byte
     yield Ending(False, 0)
 
@@ -177,7 +173,7 @@ def _find_data_end(buffer: Buffer, after: int) -> int | None:
     footer = _footer(buffer)
     if footer is None:
         return None
-    at = footer - _DATA_END_BYTES
+    at = footer - len(_DATA_END)
     return at if at >= after and buffer[at : at + len(_DATA_END)] == _DATA_END else None
 
 
@@ -193,19 +189,13 @@ def _footer(buffer: Buffer) -> int | None:
     return int(summary)
 
 
-def _tail(buffer: Buffer, at: int, crc: int | None) -> Iterator[Damage | Ending]:
-    """From the end of data on: its checksum, the summary, the footer, the closing magic.
-
-    crc: of all before `at`, None if damage was found there already.
-    """
+def _tail(buffer: Buffer, at: int) -> Iterator[Damage | Ending]:
+    """From the end of data on: the summary, the footer, the closing magic."""
     size = len(buffer)
-    summary = at + _DATA_END_BYTES
+    summary = at + len(_DATA_END)
     if summary > size:
         yield Ending(False, size - at)
         return
-    (data_crc,) = struct.unpack_from("<I", buffer, at + len(_DATA_END))
-    if crc is not None and data_crc != crc:
-        yield Damage(at, summary, "the checksum of the whole data does not fit its chunks")
     magic_good = bytes(buffer[size - len(MAGIC) :]) == MAGIC
     if magic_good and _footer(buffer) == summary:
         yield Ending(True, 0)

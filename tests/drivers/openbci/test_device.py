@@ -113,6 +113,7 @@ def result(process):
     return json.loads(out.splitlines()[-1])
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     ("scheme", "channels", "rate"), [("cyton", 14, 250.0), ("daisy", 22, 125.0)]
 )

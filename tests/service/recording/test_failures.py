@@ -66,6 +66,7 @@ def killed_writer(path: Path, after_s: float) -> tuple[int, float]:
     return int(lines[-1][0]), killed_s
 
 
+@pytest.mark.timed
 def test_sigkill_at_20_random_instants_loses_at_most_300_ms(tmp_path):
     """Nothing before is missing or wrong, the file opens, and it is cut, not damaged."""
     rng = random.Random(4)
@@ -146,6 +147,7 @@ def full_disk(path: Path, then: str) -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.timed
 def test_a_full_disk_is_said_within_a_second_and_recording_resumes_with_a_gap(tmp_path):
     """failed, bounded memory, then the same file goes on; the loss is a gap with cause recorder."""
     path = tmp_path / "a.mcap"
