@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -64,19 +65,24 @@ def _mains(
 
     Less than a period and a half of rest cannot tell mains from drift: nothing is taken off then.
     """
-    none = np.zeros_like(trace_uv)
-    best, amplitude = none, 0.0
-    whole = np.arange(trace_uv.size)
+    best, amplitude = np.zeros_like(trace_uv), 0.0
     quiet = trace_uv[rest]
     least = float(np.sum((quiet - quiet.mean()) ** 2))
     for line_hz in candidates:
         if rest.size < 1.5 * rate_hz / line_hz:
             continue
-        phase = 2 * np.pi * line_hz / rate_hz * whole
-        waves = np.stack([np.ones_like(phase), np.cos(phase), np.sin(phase)], axis=1)
-        weights, *_ = np.linalg.lstsq(waves[rest], quiet, rcond=None)
-        left = float(np.sum((quiet - waves[rest] @ weights) ** 2))
+        waves = _line_waves(trace_uv.size, line_hz / rate_hz)
+        seen = waves[:, rest]
+        weights = np.linalg.solve(seen @ seen.T, seen @ quiet)
+        left = float(np.sum((quiet - weights @ seen) ** 2))
         if left < 0.8 * least:
-            least, best = left, waves[:, 1:] @ weights[1:]
+            least, best = left, weights[1:] @ waves[1:]
             amplitude = float(np.hypot(weights[1], weights[2]))
     return best, amplitude
+
+
+@lru_cache(maxsize=16)
+def _line_waves(count: int, cycles_per_sample: float) -> Trace:
+    """One, cosine and sine of a line frequency, (3, count)."""
+    phase = 2 * np.pi * cycles_per_sample * np.arange(count)
+    return np.stack([np.ones_like(phase), np.cos(phase), np.sin(phase)])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
+from scipy.signal import find_peaks
 
 from service.model import Json, Measurement
 
@@ -111,8 +112,10 @@ class FasciculationWatch:
             if self._judged > 1:
                 self._judge(window[:, : self._second + 2 * self._margin])
 
-    def result(self, channel: int, *, target: str = "", inputs: Sequence[str] = ()) -> Measurement:
-        """What one channel has shown so far; see `fasciculation`."""
+    def result(
+        self, channel: int, *, target: str = "", inputs: Sequence[str] = (), listed: bool = True
+    ) -> Measurement:
+        """What one channel has shown so far; see `fasciculation`. listed: with every event."""
         tally = self._tallies[channel]
         values = {"valid_min": tally.valid_s / 60.0, "rejected_s": tally.rejected_s}
         if tally.valid_s < 1.0:
@@ -122,7 +125,8 @@ class FasciculationWatch:
             )  # fmt: skip
         return build(
             MEASURE, VERSION, target=target, inputs=inputs, settings=self.settings,
-            state="measured", values=values | _values(tally, self.settings), items=_items(tally),
+            state="measured", values=values | _values(tally, self.settings),
+            items=_items(tally) if listed else (),
         )  # fmt: skip
 
     def _start(self) -> int:
@@ -229,8 +233,17 @@ def _detect(
         if events and 1000.0 * (at - events[-1].at) / rate_hz <= settings.doublet_ms[1]:
             events[-1] = _Event(events[-1].at, events[-1].peak_to_peak_uv, True)
             continue
-        events.append(_Event(at, float(span[at]), False))
+        doublet = _twice(trace[part[0] : part[-1] + 1], at - int(part[0]), rate_hz, settings)
+        events.append(_Event(at, float(span[at]), doublet))
     return events
+
+
+def _twice(stretch: Samples, at: int, rate_hz: float, settings: FasciculationSettings) -> bool:
+    """Whether a second peak of the same sign and half the size lies 4-10 ms beside the largest."""
+    signed = stretch * np.sign(stretch[at])
+    low, high = (limit * rate_hz / 1000.0 for limit in settings.doublet_ms)
+    peaks, _ = find_peaks(signed, height=0.5 * signed[at], prominence=0.5 * signed[at])
+    return bool(np.any((np.abs(peaks - at) >= low) & (np.abs(peaks - at) <= high)))
 
 
 def _one_each(

@@ -210,7 +210,8 @@ def _foot(
     time_ms = np.arange(half + 1) / per_ms
     rise = trace[first : first + half + 1]
     if clear:
-        quiet = int(tenth - 0.5 * per_ms)
+        # not up to the foot itself: a positive deflection before it is not the artefact's
+        quiet = max(int(tenth - 2.0 * per_ms), min(int(tenth - 0.3 * per_ms), round(per_ms)))
         return None, fit_tail(time_ms[:quiet], rise[:quiet]) if quiet >= 6 else NO_TAIL
     starts = np.arange(max(tenth / per_ms - 2.5, 0.0), half / per_ms - 0.05, 0.1)
     if not starts.size:

@@ -46,11 +46,16 @@ class Foot:
 
 
 def fit_tail(time_ms: Trace, trace_uv: Trace) -> Tail:
-    """The decay that fits a stretch before any response best; time_ms from the end of blanking."""
+    """The decay that fits a stretch before any response best; time_ms from the end of blanking.
+
+    No tail if none explains half of what is there: then it is noise, or a deflection of the muscle.
+    """
     decay = np.exp(-time_ms[None, :] / _TAUS_MS[:, None])
     power = np.einsum("ij,ij->i", decay, decay)
     along = decay @ trace_uv
     best = int(np.argmax(along**2 / power))
+    if along[best] ** 2 / power[best] < 0.5 * float(trace_uv @ trace_uv):
+        return NO_TAIL
     return Tail(float(along[best] / power[best]), float(_TAUS_MS[best]))
 
 

@@ -63,7 +63,7 @@ class Assessment:
         """Unfiltered µV of one device, in order; a jump of the index or the epoch is a gap."""
         watch = self._surface.get((device, signal.stream))
         if watch is None or watch.rate_hz != signal.rate_hz:
-            watch = self._watch(signal)
+            watch = self._watch(device, signal)
             if watch is None:
                 return
             self._surface[device, signal.stream] = watch
@@ -122,7 +122,7 @@ class Assessment:
         surface = [m for watch in self._surface.values() for m in watch.measurements()]
         return self._motor.measurements() + surface
 
-    def _watch(self, signal: Signal) -> SurfaceWatch | None:
+    def _watch(self, device: str, signal: Signal) -> SurfaceWatch | None:
         """A watch over the leads of a stream, None if it records no muscle of the montage."""
         leads = [(lead.channel_label, lead.muscle) for lead in self._montage.leads
                  if lead.channel_label in signal.channels]  # fmt: skip
@@ -130,7 +130,7 @@ class Assessment:
             return None
         here = {muscle for _, muscle in leads}
         pairs = [pair for pair in self._montage.coherence_pairs() if here.issuperset(pair)]
-        watch = SurfaceWatch(leads, pairs, signal.rate_hz)
+        watch = SurfaceWatch(f"{device}/{signal.stream}", leads, pairs, signal.rate_hz)
         watch.set_task(self._task)
         return watch
 

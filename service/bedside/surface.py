@@ -43,6 +43,15 @@ class CoherenceResult:
     times_rest: float | None
 
 
+@dataclass(slots=True)
+class _Range:
+    """Consecutive samples of one epoch, end exclusive."""
+
+    epoch: int
+    first: int
+    end: int
+
+
 class SurfaceWatch:
     """One epoch-spanning watch over the leads of one stream. `signal` in stream order.
 
@@ -51,8 +60,14 @@ class SurfaceWatch:
     """
 
     def __init__(
-        self, leads: Sequence[tuple[str, Muscle]], pairs: Sequence[Pair], rate_hz: float
+        self,
+        name: str,
+        leads: Sequence[tuple[str, Muscle]],
+        pairs: Sequence[Pair],
+        rate_hz: float,
     ) -> None:
+        self._name = name
+        self._ranges: dict[Task, list[_Range]] = {}
         self.labels = [label for label, _ in leads]
         self._row = {muscle: row for row, (_, muscle) in enumerate(leads)}
         self.rate_hz = rate_hz
@@ -88,7 +103,9 @@ class SurfaceWatch:
         """The next block of the stream."""
         if self._expected != (signal.epoch, signal.start_index):
             self._seam()
-        self._expected = (signal.epoch, signal.start_index + signal.data_uv.shape[1])
+        end = signal.start_index + signal.data_uv.shape[1]
+        self._expected = (signal.epoch, end)
+        self._note(signal.epoch, signal.start_index, end)
         rows = [signal.channels.index(label) for label in self.labels]
         data = self._decimator.push(signal.data_uv[rows])
         if not data.shape[1]:
@@ -118,11 +135,14 @@ class SurfaceWatch:
         """Another task from here on. A hold after a complete one is a new examination."""
         if task is self._task:
             return
-        if task is Task.HOLD:
+        if task is Task.HOLD and any(
+            watch.window_count >= ENOUGH_WINDOWS for watch in self._pairs.values()
+        ):
+            inputs = self._inputs(Task.HOLD)
+            self._ranges.pop(Task.HOLD, None)
             for pair, watch in self._pairs.items():
-                if watch.window_count >= ENOUGH_WINDOWS:
-                    self._archive.append(watch.result(target=_pair_name(pair)))
-                    self._pairs[pair] = self._new_pair()
+                self._archive.append(watch.result(target=_pair_name(pair), inputs=inputs))
+                self._pairs[pair] = self._new_pair()
         self._task = task
         self._between()
 
@@ -134,9 +154,11 @@ class SurfaceWatch:
             behind = (index - self._rest_origin) / self._decimator.factor
             self._fasciculation.exclude(round(behind))
 
-    def fasciculation(self, muscle: Muscle) -> Measurement:
-        """Events of one muscle over all rest so far."""
-        return self._fasciculation.result(self._row[muscle], target=muscle.key)
+    def fasciculation(self, muscle: Muscle, *, listed: bool = False) -> Measurement:
+        """Events of one muscle over all rest so far; `listed` with the events themselves."""
+        return self._fasciculation.result(
+            self._row[muscle], target=muscle.key, inputs=self._inputs(Task.REST), listed=listed
+        )
 
     def clonus(self, muscle: Muscle) -> Measurement | None:
         """The longest clonus seen in any passive task, None before two seconds of one."""
@@ -153,7 +175,11 @@ class SurfaceWatch:
         if progress != self._coherence_at:
             self._coherence_at = progress
             self._coherence = [
-                CoherenceResult(pair, watch.result(target=_pair_name(pair)), self._times_rest(pair))
+                CoherenceResult(
+                    pair,
+                    watch.result(target=_pair_name(pair), inputs=self._inputs(Task.HOLD)),
+                    self._times_rest(pair),
+                )
                 for pair, watch in self._pairs.items()
             ]
         return self._coherence
@@ -161,8 +187,21 @@ class SurfaceWatch:
     def measurements(self) -> list[Measurement]:
         """Everything measured on this stream."""
         pairs = [result.measurement for result in self.coherence()]
-        own = [self.fasciculation(muscle) for muscle in self._row]
+        own = [self.fasciculation(muscle, listed=True) for muscle in self._row]
         return [*self._archive, *pairs, *own, *self._clonus.values()]
+
+    def _note(self, epoch: int, first: int, end: int) -> None:
+        """Remember which samples were taken under the task."""
+        ranges = self._ranges.setdefault(self._task, [])
+        if ranges and (ranges[-1].epoch, ranges[-1].end) == (epoch, first):
+            ranges[-1].end = end
+        else:
+            ranges.append(_Range(epoch, first, end))
+
+    def _inputs(self, task: Task) -> list[str]:
+        """`device/stream/epoch:first-end` of every stretch taken under a task."""
+        kept = self._ranges.get(task, ())
+        return [f"{self._name}/{part.epoch}:{part.first}-{part.end}" for part in kept]
 
     def _new_pair(self) -> CoherenceWatch:
         return CoherenceWatch(self._decimator.rate_hz, self._coherence_settings)
@@ -215,9 +254,14 @@ class SurfaceWatch:
 
     def _evaluate_clonus(self, trial: npt.NDArray[np.float64], rate: float) -> None:
         rest = np.median(self._rest_envelope, axis=0) if self._rest_envelope else None
+        epoch, end = self._expected or (0, 0)
+        first = end - round(trial.shape[1] / rate * self.rate_hz)
+        inputs = [f"{self._name}/{epoch}:{first}-{end}"]
         for muscle, row in self._row.items():
             settings = ClonusSettings(passive=True, rest_uv=None if rest is None else rest[row])
-            seen = clonus_in_envelope(trial[row], rate, settings=settings, target=muscle.key)
+            seen = clonus_in_envelope(
+                trial[row], rate, settings=settings, target=muscle.key, inputs=inputs
+            )
             before = self._clonus.get(muscle)
             most = -1.0 if before is None else before.values.get("burst_count", 0.0)
             if seen.values.get("burst_count", 0.0) > most:

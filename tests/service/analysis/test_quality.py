@@ -1,0 +1,52 @@
+"""Quality: the level without mains, and what makes a channel unfit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from service.analysis.quality import QualitySettings, quality
+
+from .real import RECORDINGS, emgdb
+from .traces import interference
+
+RATE = 2000.0
+
+
+def test_level_is_right_with_and_without_mains():
+    """20 µV of EMG reads 20 µV, also under 15 µV of mains, which is named."""
+    rng = np.random.default_rng(1)
+    trace = interference(rng, 60_000, RATE, 20.0)
+    at_s = np.arange(trace.size) / RATE
+    clean = quality(trace, RATE)
+    humming = quality(trace + 15.0 * np.sqrt(2) * np.sin(2 * np.pi * 50.03 * at_s), RATE)
+    assert clean.values["rms_uv"] == pytest.approx(20.0, rel=0.03)
+    assert humming.values["rms_uv"] == pytest.approx(20.0, rel=0.05)
+    assert clean.reasons == ()
+    assert humming.reasons[0].startswith("mains")
+
+
+def test_a_flat_lead_and_a_rail_are_named():
+    """A dead channel and a clipped one say so."""
+    assert quality(np.zeros(10_000), RATE).reasons[0].startswith("lead_off")
+    clipped = np.clip(400.0 * np.random.default_rng(2).standard_normal(10_000), -500, 500)
+    result = quality(clipped, RATE, settings=QualitySettings(rail_uv=500.0))
+    assert any(reason.startswith("saturated") for reason in result.reasons)
+
+
+def test_less_than_a_second_is_not_assessable():
+    """No number from half a second; two channels are an error."""
+    assert quality(np.ones(100), RATE).state == "not_assessable"
+    with pytest.raises(ValueError, match="one channel"):
+        quality(np.ones((2, 5000)), RATE)
+
+
+@pytest.mark.skipif(RECORDINGS is None, reason="the real recordings are not on this machine")
+@pytest.mark.parametrize("name", ["emg_healthy", "emg_neuropathy", "emg_myopathy"])
+def test_real_needle_recordings_are_fit(name):
+    """Whole seconds are counted and no mains is claimed where there is none."""
+    trace, rate_hz = emgdb(name)
+    result = quality(trace, rate_hz)
+    assert result.values["window_count"] == trace.size // rate_hz
+    assert not [reason for reason in result.reasons if reason.startswith("lead_off")]
+    assert result.values["rms_uv"] > 10
