@@ -120,8 +120,10 @@ def serve(
             )
         simulated = all(url.startswith("sim:") for url in settings.device_urls)
         folder = data_folder(settings.data_dir)
-        listener = listen(settings.host, settings.port)
-        with Simulators(settings.device_urls) as simulators:
+        with (
+            listen(settings.host, settings.port) as listener,
+            Simulators(settings.device_urls) as simulators,
+        ):
             _run("simulated" if simulated else "live", simulators, folder, settings, listener)
 
 
@@ -138,10 +140,9 @@ def replay(
         if not file.is_file():
             raise JobFailedError(f"there is no file {file}")
         settings = _settings(port=port)
-        listener = listen_from("127.0.0.1", settings.port)
-        folder = data_folder(settings.data_dir) / f"replay-{listener.getsockname()[1]}"
         url = f"file:{file.resolve()}?speed={speed:g}"
-        with Simulators([url]) as simulators:
+        with listen_from("127.0.0.1", settings.port) as listener, Simulators([url]) as simulators:
+            folder = data_folder(settings.data_dir) / f"replay-{listener.getsockname()[1]}"
             _run("replay", simulators, folder, settings, listener, keep=False, show=not no_browser)
 
 

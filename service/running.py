@@ -61,7 +61,7 @@ class Launch:
 def run_service(launch: Launch, settings: Settings, listener: socket.socket) -> None:
     """Until a signal. Raises PlaceError, SimulatorError, RecordingError or ValueError."""
     _exit_on_signals()
-    with listener, claim(launch.folder) as folder:
+    with claim(launch.folder) as folder:
         if launch.demo:
             forget_old_demos(folder)
         urls, simulators = launch.simulators.urls(), launch.simulators.running
