@@ -3,9 +3,8 @@
 A block is never read early, so in each second the sample whose arrival is earliest against the
 nominal rate saw the shortest delay. A line through these minima of the last two minutes follows the
 device's clock; the half of them that lies highest is left out, since a second in which everything
-came late says nothing. Against a recursive least-squares fit of all arrivals, as in LSL, on the same
-jitter, stalls and ±100 ppm: 0.23 ms instead of 1.22 ms at the 99th percentile. For display and
-events only: latencies of responses are sample indices, never host times.
+came late says nothing. The tests hold it to 1 ms at the 99th percentile under jitter, stalls and
+±100 ppm. For display and events only: latencies of responses are sample indices, never host times.
 """
 
 from __future__ import annotations
