@@ -4,7 +4,7 @@ import { post, postStop, Refusal } from "../wire/api";
 import type { LiveSocket } from "../wire/live";
 import type { Step } from "../wire/messages";
 import { tell } from "./events";
-import { client, mode, step, stimulator, stimulatorState, stoppedAt } from "./study";
+import { client, mode, step, stimulator, stimulatorState, stoppedAt, truth } from "./study";
 import type { SweepRecord } from "./sweeps";
 
 let socket: LiveSocket | null = null;
@@ -21,13 +21,15 @@ let lastFire = -Infinity;
 
 /** STOP: the socket first, then HTTP as well, whatever the state. */
 export async function stop(): Promise<void> {
-  const said = socket?.stop() ?? false;
+  socket?.stop();
   armedHere.value = false;
   socket?.setArmed(false);
   const answered = await postStop();
-  stopUnanswered.value = !answered && !said;
-  if (answered || said) stoppedAt.value = new Date();
-  if (answered) tell("stopped: stimulator off until armed again", "stopped");
+  // Sent is not stopped: only the service's answer, or its word that the stimulator is off, counts.
+  const stopped = answered || (truth.value.contact && stimulatorState.value === "stopped");
+  stopUnanswered.value = !stopped;
+  if (stopped) stoppedAt.value = new Date();
+  if (stopped) tell("stopped: stimulator off until armed again", "stopped");
   else tell("STOP: no answer: use the stimulator's own switch", "stopped");
 }
 

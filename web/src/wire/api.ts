@@ -36,10 +36,12 @@ export async function post<T = unknown>(path: string, body: object = {}): Promis
   return (await response.json()) as T;
 }
 
+const STOP_ANSWER_MS = 1000;
+
 /** The second way to STOP. True only if the service said that it stopped. */
 export async function postStop(): Promise<boolean> {
   try {
-    const response = await fetch("/api/stop", { method: "POST", keepalive: true });
+    const response = await fetch("/api/stop", { method: "POST", keepalive: true, signal: AbortSignal.timeout(STOP_ANSWER_MS) });
     const body = (await response.json()) as { stopped?: boolean };
     return response.ok && body.stopped === true;
   } catch {

@@ -92,8 +92,13 @@ export class LiveSocket {
 
   private send(message: object): boolean {
     if (this.socket?.readyState !== 1) return false;
-    this.socket.send(JSON.stringify(message));
-    return true;
+    try {
+      this.socket.send(JSON.stringify(message));
+      return true;
+    } catch {
+      // STOP must go on to its second way whatever the socket does.
+      return false;
+    }
   }
 
   private ping(): void {
