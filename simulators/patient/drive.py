@@ -19,6 +19,7 @@ TASKS = ("rest", "hold", "maximal", "stretch")
 STRETCH_EVERY_S = 8.0
 STRETCH_LASTS_S = 7.0
 REFLEX_DELAY_S = 0.06
+AHEAD = 500  # values of the shared input made at once
 
 
 class CorticospinalInput:
@@ -31,12 +32,16 @@ class CorticospinalInput:
         impulse[0] = 1.0
         self._scale = 1.0 / float(np.linalg.norm(sosfilt(self._sos, impulse)))
         self._state = np.zeros((self._sos.shape[0], 2))
+        self._ready: FloatArray = np.empty(0)
 
     def next(self, steps: int) -> FloatArray:
         """The next `steps` values."""
-        white = self._rng.standard_normal(steps)
-        shaped, self._state = sosfilt(self._sos, white, zi=self._state)
-        return np.asarray(self._scale * shaped)
+        while self._ready.size < steps:
+            white = self._rng.standard_normal(AHEAD)
+            shaped, self._state = sosfilt(self._sos, white, zi=self._state)
+            self._ready = np.concatenate((self._ready, self._scale * shaped))
+        now, self._ready = self._ready[:steps], self._ready[steps:]
+        return now
 
 
 @dataclass(frozen=True, slots=True)

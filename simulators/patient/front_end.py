@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import irfft, next_fast_len, rfft
+from scipy.fft import next_fast_len
 
 FloatArray = npt.NDArray[np.float64]
 ComplexArray = npt.NDArray[np.complex128]
@@ -128,4 +128,6 @@ class Grid:
         """A drawn stretch that begins and ends in silence, at the output rate."""
         if self.decimation == 1:
             return drawn
-        return np.asarray(irfft(rfft(drawn), n=drawn.size * self.decimation)) * self.decimation
+        return np.asarray(
+            np.fft.irfft(np.fft.rfft(drawn), n=drawn.size * self.decimation) * self.decimation
+        )
