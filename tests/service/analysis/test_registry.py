@@ -1,0 +1,84 @@
+"""The measures by name, and the page that explains them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.analysis.clonus import ClonusSettings
+from service.analysis.registry import MEASURES
+from service.analysis.result import build
+from service.model import Measurement
+
+from .test_clonus import bursts
+from .test_fasciculation import resting
+from .traces import interference, shapes, sweep
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "indicators.md"
+
+
+def rich(name: str) -> Measurement:
+    """A measurement that carries every value its measure can give."""
+    rng = np.random.default_rng(1)
+    if name == "motor_response":
+        trace, zero = sweep(rng, shapes()[0], rate_hz=16_000.0, amplitude_mv=4.0)
+        return MEASURES[name](trace, 16_000.0, zero)
+    if name == "coherence":
+        return MEASURES[name](np.stack([interference(rng, 9000, 1000.0, 9.0)] * 2), 1000.0)
+    if name == "clonus":
+        trace = bursts(1.0 + np.arange(12) / 6.0)
+        return MEASURES[name](trace, 1000.0, settings=ClonusSettings(passive=True))
+    if name == "fasciculation":
+        times = np.sort(rng.uniform(2, 118, 45))
+        return MEASURES[name](resting(120.0, times), 2000.0)
+    return MEASURES[name](interference(rng, 4000, 2000.0, 5.0), 2000.0)
+
+
+@pytest.mark.parametrize("name", list(MEASURES))
+def test_the_page_names_every_measure_and_value(name):
+    """docs/indicators.md has a section per measure, with exactly the values it gives."""
+    text = PAGE.read_text(encoding="utf-8")
+    section = text.split(f"## `{name}`")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    named = {key for line in rows for key in re.findall(r"`([a-z0-9_]+)`", line.split("|")[1])}
+    assert named == set(rich(name).values)
+
+
+def test_the_page_names_no_measure_that_is_not_there():
+    """Every section is a measure that can be called."""
+    named = set(re.findall(r"^## `([a-z_]+)`", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert named == set(MEASURES)
+
+
+@pytest.mark.parametrize("name", list(MEASURES))
+def test_keys_carry_their_unit(name):
+    """Values end in a unit, or in a word for a count or a ratio; none is NaN."""
+    result = rich(name)
+    ending = r"_(ms|mv|uv|mv_ms|hz|s|min|count|per_min|cv|coherence|value|share)$|^autocorrelation$"
+    assert all(re.search(ending, key) for key in result.values)
+    assert all(np.isfinite(value) for value in result.values.values())
+    assert result.provenance["numpy"] == np.__version__
+
+
+def test_a_value_that_is_no_number_is_refused():
+    """NaN never enters a measurement: the quantity is left out instead."""
+    with pytest.raises(ValueError, match="leave it out"):
+        build(
+            "m", "1", target="", inputs=(), settings=ClonusSettings(), state="measured",
+            values={"x_ms": float("nan")},
+        )  # fmt: skip
+
+
+def test_settings_are_plain_json():
+    """What cannot be written as JSON is refused by its type."""
+    from dataclasses import dataclass
+
+    @dataclass(frozen=True)
+    class Odd:
+        part: object = object()
+
+    with pytest.raises(TypeError, match="plain JSON"):
+        build("m", "1", target="", inputs=(), settings=Odd(), state="measured")
