@@ -10,7 +10,7 @@ from typing import Final
 
 from drivers.ads1299 import REGISTERS, WRITABLE
 from drivers.config import DeviceConfig, load_config
-from drivers.errors import DeviceLost, HandshakeError, SettingsMismatch
+from drivers.errors import ConfigError, DeviceLost, HandshakeError, SettingsMismatch
 from drivers.link import Link, SerialLink, serial_ports
 from drivers.types import DeviceInfo, Found, SampleBlock
 
@@ -21,7 +21,7 @@ USB_IDS: Final = ((0x2341, 0x003E), (0x2A03, 0x003E))  # Arduino Due, native por
 _ANSWER_S: Final = 1.0
 _RESET_S: Final = 4.0  # the firmware waits 1.1 s in it, 2.6 s after power-on
 _QUIET_S: Final = 0.05
-_SILENT_S: Final = 5.0
+_SILENT_S: Final = 10.0  # a shorter silence is a gap that micros() counts
 
 
 class HackEEG:
@@ -49,7 +49,15 @@ class HackEEG:
     @classmethod
     def open(cls, address: str, options: Mapping[str, str]) -> HackEEG:
         """Open a port and set the board up. Raises ConfigError, PortError, HandshakeError."""
+        unknown = set(options) - {"config"}
+        if unknown:
+            raise ConfigError(f"hackeeg takes the option config, not {', '.join(sorted(unknown))}")
         config = load_config(options.get("config", cls.default_config))
+        if config.driver != "hackeeg":
+            raise ConfigError(
+                f"{config.id} is a configuration for {config.driver}, not for hackeeg: expected "
+                f"one such as {cls.default_config}"
+            )
         link = SerialLink(address, config.baud)
         try:
             return cls(link, config)
