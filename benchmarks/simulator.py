@@ -35,14 +35,14 @@ def main() -> int:
         print(f"{task:10} {ratios[task]:6.1f} x real time")
 
     def turn() -> None:
-        patient.set_dial(
-            "all", lmn=0.2 + 0.3 * (patient.describe()["dials"]["left BB"]["lmn"] < 0.3)
-        )
+        low = patient.describe()["dials"]["left BB"]["lmn"] < 0.3
+        patient.set_dial("all", lmn=0.5 if low else 0.2)
         patient.advance(640)
 
     def shoot() -> None:
-        patient.stimulate(patient.sample_index + 1.5, current_ma=40.0, width_us=200.0)
+        patient.stimulate(patient.sample_index + 1.5, current_ma=12.0, width_us=200.0)
 
+    patient.advance(100)  # into a time step, so that the answer is drawn at once
     print(f"{'dial':10} {1e3 * cpu_s(turn):6.1f} ms CPU for the next 40 ms of signal")
     print(f"{'stimulus':10} {1e3 * cpu_s(shoot):6.1f} ms CPU")
     worst = min(ratios["rest"], ratios["stretch"], ratios["hold"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .anatomy import arm
 from .body import base_to_negative_peak, onset_s
 from .front_end import ComplexArray, Grid
 from .muscle import Muscle
@@ -27,6 +28,18 @@ class Placement:
     nerve: str
     site: str
     side: str
+
+    @classmethod
+    def checked(cls, nerve: str, site: str, side: str) -> Placement:
+        """A place on this limb. Raises ValueError for one that does not exist."""
+        for word, value, known in (
+            ("nerve", nerve, arm().nerves),
+            ("site", site, tuple(arm().site_depth)),
+            ("side", side, ("left", "right")),
+        ):
+            if value not in known:
+                raise ValueError(f"{word} '{value}' is unknown; choose one of {', '.join(known)}")
+        return cls(nerve, site, side)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-from scipy.fft import next_fast_len
 
 from .anatomy import Anatomy, arm
 from .background import Background
 from .cases import Case, read_case
+from .drawing import drawn_potentials
 from .drive import TASKS, ClonusClock, CorticospinalInput
 from .effects import effects
 from .evoked import Placement, Pulse, artefact_spectrum, templates_of
@@ -26,7 +26,6 @@ from .pool import IntArray
 from .streams import bounded_normal, random_stream
 from .truth import Firings, Json, TruthLog
 
-DRAWING_MARGIN = 6  # drawn samples of silence around, for the ringing of the band limit
 REACH_S = 0.200  # how far beyond its own time step an event may still begin a potential
 
 
@@ -191,29 +190,12 @@ class Patient:
         """Add one prepared template per discharge; `samples` are fractional, since power-on."""
         if not units.size or not self._rows[muscle.key]:
             return
-        drawn, begin = self._drawing(muscle, units, samples)
-        line = muscle.growth * self._grid.drawn_to_samples(drawn)
+        line, begin = drawn_potentials(muscle.body, self._grid, units, samples)
         begin -= self._first
         if begin < 0:  # that part is silence, and its samples have already left
             line, begin = line[-begin:], 0
         for row in self._rows[muscle.key]:
-            buffer[row, begin : begin + line.size] += line
-
-    def _drawing(
-        self, muscle: Muscle, units: IntArray, samples: FloatArray
-    ) -> tuple[FloatArray, int]:
-        """The sum of all potentials at the drawing rate, and the output sample it begins at."""
-        phases, templates = self._grid.phases, muscle.body.templates
-        places = samples / self._grid.decimation
-        begins = np.ceil(places)
-        rows = units * (phases + 1) + np.floor((begins - places) * phases + 0.5).astype(np.int64)
-        first = int(begins.min()) - DRAWING_MARGIN
-        starts = begins.astype(np.int64) - first
-        end = int(starts.max()) + templates.shape[1] + DRAWING_MARGIN
-        where = starts[:, None] + np.arange(templates.shape[1])
-        padded = next_fast_len(end, real=True)
-        drawn = np.bincount(where.ravel(), templates[rows].ravel(), minlength=padded)
-        return np.asarray(drawn, dtype=np.float64), first * self._grid.decimation
+            buffer[row, begin : begin + line.size] += muscle.growth * line
 
     def _tell(self, muscle: Muscle, activity: Activity) -> None:
         """Log one step's truth."""
@@ -234,15 +216,7 @@ class Patient:
 
     def place(self, nerve: str, site: str, side: str) -> None:
         """Put the stimulating electrodes somewhere. Raises ValueError for an unknown place."""
-        sites = self._arm.site_depth
-        for word, value, known in (
-            ("nerve", nerve, self._arm.nerves),
-            ("site", site, tuple(sites)),
-            ("side", side, ("left", "right")),
-        ):
-            if value not in known:
-                raise ValueError(f"{word} '{value}' is unknown; choose one of {', '.join(known)}")
-        self._placement = Placement(nerve, site, side)
+        self._placement = Placement.checked(nerve, site, side)
 
     def stimulate(self, at_sample: float, *, current_ma: float, width_us: float) -> None:
         """One pulse at a fractional sample that has not been fetched yet, at the present placement.
