@@ -57,15 +57,13 @@ class Envelope:
     push: (n_channels, n) µV, unfiltered. Do not trust the first `SETTLING_S` after a reset.
     """
 
-    def __init__(
-        self, channels: int, rate_hz: float, settings: ClonusSettings | None = None
-    ) -> None:
+    def __init__(self, rate_hz: float, settings: ClonusSettings | None = None) -> None:
         chosen = settings or ClonusSettings()
         band = chosen.band_hz if rate_hz >= 2.2 * chosen.band_hz[1] else chosen.slow_band_hz
         smooth = signal.butter(4, chosen.smooth_hz, fs=rate_hz, output="sos")
         self._filters = (
-            SosFilter(band_pass(*band, rate_hz), channels),
-            SosFilter(np.asarray(smooth), channels),
+            SosFilter(band_pass(*band, rate_hz)),
+            SosFilter(np.asarray(smooth)),
         )
         self._factor = max(int(rate_hz // ENVELOPE_HZ), 1)
         self._seen = 0
@@ -100,7 +98,7 @@ def clonus(
     samples = np.asarray(samples_uv, dtype=np.float64)
     if samples.ndim != 1:
         raise ValueError(f"clonus: expected one channel (n_samples,), got shape {samples.shape}")
-    make = Envelope(1, rate_hz, settings)
+    make = Envelope(rate_hz, settings)
     envelope = make.push(samples[None, :])[0, round(SETTLING_S * make.rate_hz) :]
     return clonus_in_envelope(
         envelope, make.rate_hz, settings=settings, target=target, inputs=inputs

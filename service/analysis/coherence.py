@@ -86,7 +86,7 @@ class CoherenceWatch:
         self.rate_hz = rate_hz
         chosen = self.settings
         length = round(chosen.window_s * rate_hz)
-        self._filter = SosFilter(band_pass(chosen.high_pass_hz, chosen.low_pass_hz, rate_hz), 2)
+        self._filter = SosFilter(band_pass(chosen.high_pass_hz, chosen.low_pass_hz, rate_hz))
         self._windows = Windows(2, length)
         self._rectified = CrossSpectra([(0, 1)], length, 2)
         self._plain = CrossSpectra([(0, 1)], length, 2)

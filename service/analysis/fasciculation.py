@@ -80,7 +80,7 @@ class FasciculationWatch:
     ) -> None:
         self.settings = settings or FasciculationSettings()
         self.rate_hz = rate_hz
-        self._filter = SosFilter(band_pass(*self.settings.band_hz, rate_hz), channels)
+        self._filter = SosFilter(band_pass(*self.settings.band_hz, rate_hz))
         self._margin = round(self._MARGIN_S * rate_hz)
         self._second = round(rate_hz)
         late = round(self._LATE_S * rate_hz)

@@ -19,21 +19,25 @@ _STOP_DB = 60.0
 class SosFilter:
     """A cascade of second-order sections over channels; sample by sample, so blind to block size.
 
-    sos: shape (n_sections, 6). `reset` forgets; after it the first `settling_samples` are not to be
-    trusted.
+    sos: shape (n_sections, 6). The state starts settled on the first sample, so that an electrode
+    offset of many millivolts makes no step; `reset` forgets and starts so again.
     """
 
-    def __init__(self, sos: Samples, channels: int) -> None:
+    def __init__(self, sos: Samples) -> None:
         self._sos = np.asarray(sos, dtype=np.float64)
-        self._channels = channels
-        self._state = np.zeros((self._sos.shape[0], channels, 2))
+        self._settled_on_one = signal.sosfilt_zi(self._sos)
+        self._state: Samples | None = None
 
     def reset(self) -> None:
         """Forget what came before."""
-        self._state[:] = 0.0
+        self._state = None
 
     def push(self, data: Samples) -> Samples:
         """data: (n_channels, n_samples); the same shape comes back."""
+        if not data.shape[1]:
+            return data
+        if self._state is None:
+            self._state = self._settled_on_one[:, None, :] * data[None, :, :1]
         out, self._state = signal.sosfilt(self._sos, data, axis=1, zi=self._state)
         return np.asarray(out)
 
@@ -44,7 +48,7 @@ class Decimator:
     With a factor of 1 (slow devices) samples pass untouched.
     """
 
-    def __init__(self, channels: int, rate_hz: float, *, least_hz: float = SURFACE_RATE_HZ) -> None:
+    def __init__(self, rate_hz: float, *, least_hz: float = SURFACE_RATE_HZ) -> None:
         self.factor = max(int(rate_hz // least_hz), 1)
         self.rate_hz = rate_hz / self.factor
         self._seen = 0
@@ -52,7 +56,7 @@ class Decimator:
         if self.factor > 1:
             stop_hz = self.rate_hz * 0.75  # aliases to a quarter of the rate: 500 Hz at 2 kHz
             sos = signal.cheby2(8, _STOP_DB, stop_hz, fs=rate_hz, output="sos")
-            self._filter = SosFilter(sos, channels)
+            self._filter = SosFilter(sos)
 
     def reset(self) -> None:
         """A gap: filter and phase start anew."""

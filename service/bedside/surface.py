@@ -19,7 +19,7 @@ from service.analysis.clonus import (
 from service.analysis.coherence import CoherenceSettings, CoherenceWatch
 from service.analysis.fasciculation import FasciculationSettings, FasciculationWatch
 from service.analysis.quality import QualityWatch
-from service.analysis.streaming import Decimator
+from service.analysis.streaming import Decimator, Windows
 from service.model import Measurement, Muscle, Task
 
 Pair = tuple[Muscle, Muscle]
@@ -27,7 +27,9 @@ Pair = tuple[Muscle, Muscle]
 SLOW_HZ = 900.0  # below, filters end at 110 Hz
 CHANGE_S = 1.0  # after a change of task: the patient is still moving
 TRIAL_S = 20.0  # of a stretch looked at for clonus
-EVALUATE_S = 0.5
+LEAST_TRIAL_S = 2.0
+HALF_S = 0.5  # the envelope is looked at twice a second
+TOGETHER_S = 0.1  # blocks are filtered together: a call costs more than its samples
 LEVELS_KEPT = 600
 ENOUGH_WINDOWS = 200
 _PASSIVE = frozenset({Task.REST, Task.STRETCH})
@@ -72,7 +74,7 @@ class SurfaceWatch:
         self._row = {muscle: row for row, (_, muscle) in enumerate(leads)}
         self.rate_hz = rate_hz
         count = len(leads)
-        self._decimator = Decimator(count, rate_hz)
+        self._decimator = Decimator(rate_hz)
         rate = self._decimator.rate_hz
         slow = rate < SLOW_HZ
         self._coherence_settings = (
@@ -82,12 +84,13 @@ class SurfaceWatch:
         self._pairs = {pair: self._new_pair() for pair in pairs}
         self._fasciculation = FasciculationWatch(count, rate, FasciculationSettings(band_hz=band))
         self._quality = QualityWatch(count, rate)
-        self._envelope = Envelope(count, rate)
+        self._envelope = Envelope(rate)
         self._levels: dict[Task, deque[npt.NDArray[np.float64]]] = {}
         self._rest_envelope: deque[npt.NDArray[np.float64]] = deque(maxlen=LEVELS_KEPT)
-        self._trial: deque[npt.NDArray[np.float64]] = deque()
-        self._trial_count = 0
-        self._fresh = 0
+        self._halves = Windows(count, round(HALF_S * self._envelope.rate_hz))
+        self._trial: deque[npt.NDArray[np.float64]] = deque(maxlen=round(TRIAL_S / HALF_S))
+        self._waiting: list[npt.NDArray[np.float64]] = []
+        self._waiting_count = 0
         self._clonus: dict[Muscle, Measurement] = {}
         self._stretch_s = 0.0
         self._task = Task.UNKNOWN
@@ -102,39 +105,48 @@ class SurfaceWatch:
     def signal(self, signal: Signal) -> None:
         """The next block of the stream."""
         if self._expected != (signal.epoch, signal.start_index):
+            self._flush()
             self._seam()
         end = signal.start_index + signal.data_uv.shape[1]
         self._expected = (signal.epoch, end)
         self._note(signal.epoch, signal.start_index, end)
         rows = [signal.channels.index(label) for label in self.labels]
-        data = self._decimator.push(signal.data_uv[rows])
+        self._waiting.append(signal.data_uv[rows])
+        self._waiting_count += signal.data_uv.shape[1]
+        if self._waiting_count >= TOGETHER_S * self.rate_hz:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Take what has gathered; all of it belongs to one task and one uninterrupted stretch."""
+        if not self._waiting_count or self._expected is None:
+            return
+        data = self._decimator.push(np.concatenate(self._waiting, axis=1))
+        self._waiting.clear()
+        self._waiting_count = 0
         if not data.shape[1]:
             return
-        envelope = self._envelope.push(data)
-        self._watch_clonus(envelope)
+        self._watch_envelope(self._envelope.push(data))
         skipped = min(self._skip, data.shape[1])
         self._skip -= skipped
-        rest = data[:, skipped:]
-        if not rest.shape[1]:
+        settled = data[:, skipped:]
+        if not settled.shape[1]:
             return
-        for level in self._quality.push(rest):
+        for level in self._quality.push(settled):
             kept = self._levels.setdefault(self._task, deque(maxlen=LEVELS_KEPT))
             kept.append(level.rms_uv)
         if self._task is Task.REST:
             if self._rest_origin is None:
-                behind = (data.shape[1] - skipped) * self._decimator.factor
-                self._rest_origin = self._expected[1] - behind
-            self._fasciculation.push(rest)
-            if envelope.shape[1]:
-                self._rest_envelope.append(np.median(envelope, axis=1))
+                self._rest_origin = self._expected[1] - settled.shape[1] * self._decimator.factor
+            self._fasciculation.push(settled)
         elif self._task is Task.HOLD:
             for (first, second), watch in self._pairs.items():
-                watch.push(rest[[self._row[first], self._row[second]]])
+                watch.push(settled[[self._row[first], self._row[second]]])
 
     def set_task(self, task: Task) -> None:
         """Another task from here on. A hold after a complete one is a new examination."""
         if task is self._task:
             return
+        self._flush()
         if task is Task.HOLD and any(
             watch.window_count >= ENOUGH_WINDOWS for watch in self._pairs.values()
         ):
@@ -148,8 +160,9 @@ class SurfaceWatch:
 
     def stimulus(self, epoch: int, index: float) -> None:
         """A shock at this sample of the stream: what it evoked is no clonus, no fasciculation."""
+        self._flush()
         self._trial.clear()
-        self._trial_count = 0
+        self._halves.reset()
         if self._rest_origin is not None and self._expected and self._expected[0] == epoch:
             behind = (index - self._rest_origin) / self._decimator.factor
             self._fasciculation.exclude(round(behind))
@@ -222,7 +235,7 @@ class SurfaceWatch:
         for watch in self._pairs.values():
             watch.reset()
         self._trial.clear()
-        self._trial_count = self._fresh = 0
+        self._halves.reset()
         self._skip = round(CHANGE_S * self._decimator.rate_hz)
 
     def _times_rest(self, pair: Pair) -> float | None:
@@ -233,24 +246,21 @@ class SurfaceWatch:
         quiet, loud = np.median(rest, axis=0), np.median(hold, axis=0)
         return float(min(loud[self._row[m]] / max(quiet[self._row[m]], 1e-9) for m in pair))
 
-    def _watch_clonus(self, envelope: npt.NDArray[np.float64]) -> None:
-        """Gather the envelope of a passive task and look at it twice a second."""
+    def _watch_envelope(self, envelope: npt.NDArray[np.float64]) -> None:
+        """Gather the envelope of a passive task in half seconds and look for clonus after each."""
         skipped = min(self._settle, envelope.shape[1])
         self._settle -= skipped
-        fresh = envelope[:, skipped:]
-        if self._task not in _PASSIVE or not fresh.shape[1]:
+        if self._task not in _PASSIVE:
             return
-        rate = self._envelope.rate_hz
-        self._trial.append(fresh)
-        self._trial_count += fresh.shape[1]
-        self._fresh += fresh.shape[1]
-        while self._trial_count - self._trial[0].shape[1] >= TRIAL_S * rate:
-            self._trial_count -= self._trial.popleft().shape[1]
-        if self._task is Task.STRETCH:
-            self._stretch_s += fresh.shape[1] / rate
-        if self._fresh >= EVALUATE_S * rate and self._trial_count >= 2.0 * rate:
-            self._fresh = 0
-            self._evaluate_clonus(np.concatenate(self._trial, axis=1), rate)
+        for half in self._halves.push(envelope[:, skipped:]):
+            self._trial.append(half)
+            if self._task is Task.REST:
+                self._rest_envelope.append(np.median(half, axis=1))
+            else:
+                self._stretch_s += HALF_S
+            if len(self._trial) * HALF_S >= LEAST_TRIAL_S:
+                trial = np.concatenate(self._trial, axis=1)
+                self._evaluate_clonus(trial, self._envelope.rate_hz)
 
     def _evaluate_clonus(self, trial: npt.NDArray[np.float64], rate: float) -> None:
         rest = np.median(self._rest_envelope, axis=0) if self._rest_envelope else None

@@ -42,8 +42,8 @@ def signal(channels=2, seconds=6.0, rate_hz=2000.0, seed=1):
 def test_decimated_samples_do_not_depend_on_blocks(cuts):
     """Bit for bit, also where blocks are shorter than the factor."""
     data = signal(rate_hz=16_000.0, seconds=0.5)
-    whole = Decimator(2, 16_000.0).push(data)
-    make = Decimator(2, 16_000.0)
+    whole = Decimator(16_000.0).push(data)
+    make = Decimator(16_000.0)
     parts = [make.push(block) for block in blocks(data, cuts)]
     assert np.array_equal(np.concatenate(parts, axis=1), whole)
 
@@ -52,14 +52,14 @@ def test_decimation_keeps_the_band_and_stops_what_aliases():
     """100 and 450 Hz pass within 1 %; 1800 Hz, which would fall on 200 Hz, is 60 dB down."""
     at_s = np.arange(16_000) / 16_000
     for hz, least, most in ((100.0, 0.99, 1.01), (450.0, 0.99, 1.01), (1800.0, 0.0, 0.001)):
-        out = Decimator(1, 16_000.0).push(np.sin(2 * np.pi * hz * at_s)[None, :])
+        out = Decimator(16_000.0).push(np.sin(2 * np.pi * hz * at_s)[None, :])
         assert least <= np.sqrt(2) * out[0, 500:].std() <= most
 
 
 def test_slow_devices_are_not_decimated():
     """At 250 Hz samples pass untouched."""
     data = signal(rate_hz=250.0)
-    make = Decimator(2, 250.0)
+    make = Decimator(250.0)
     assert make.rate_hz == 250.0
     assert np.array_equal(make.push(data), data)
 
@@ -71,7 +71,7 @@ def test_every_measure_gives_the_same_bits(cuts):
     data = signal()
 
     def run(parts):
-        envelope, pair = Envelope(2, 2000.0), CoherenceWatch(2000.0)
+        envelope, pair = Envelope(2000.0), CoherenceWatch(2000.0)
         twitches, level = FasciculationWatch(2, 2000.0), QualityWatch(2, 2000.0)
         shape, seconds = [], []
         for part in parts:
