@@ -1,4 +1,4 @@
-"""The demo as a process, Debian's Chromium, and a stand-in service for states hard to bring about."""
+"""The demo as a process, Debian's Chromium, and a stand-in service for what is rare."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from tests.end_to_end.fake_service import PAGE, FakeService, create_fake_app
+from tests.end_to_end.fake_service import PAGE, create_fake_app
+from tests.end_to_end.fake_study import FakeService
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
@@ -152,7 +153,9 @@ class Stage:
 def stage(built_page: Path) -> Iterator[Stage]:
     """A fresh stand-in service on a free port of loopback."""
     fake = FakeService()
-    config = uvicorn.Config(create_fake_app(fake), host="127.0.0.1", port=0, log_level="warning", ws="websockets-sansio")
+    config = uvicorn.Config(
+        create_fake_app(fake), host="127.0.0.1", port=0, log_level="warning", ws="websockets-sansio"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -5,22 +5,28 @@ from __future__ import annotations
 from playwright.sync_api import Page
 
 OVERFLOW = """() => {
-  const clipped = [], said = (e) => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 40);
+  const clipped = [];
+  const said = (e) => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 40);
   const scrolls = (e) => /auto|scroll/.test(getComputedStyle(e).overflow);
-  for (const e of document.querySelectorAll('.panel, .cell, .panel-head, .controls, button, output, .stop')) {
+  const boxes = '.panel, .cell, .panel-head, .controls, button, output, .stop';
+  for (const e of document.querySelectorAll(boxes)) {
     const style = getComputedStyle(e);
     if (style.textOverflow === 'ellipsis' || scrolls(e)) continue;
     if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0) clipped.push('wide: ' + said(e));
   }
-  for (const e of document.querySelectorAll('.panel button, .panel select, .panel input, .panel output')) {
+  const held = '.panel :is(button, select, input, output)';
+  for (const e of document.querySelectorAll(held)) {
     let box = e.parentElement;
     while (box && !scrolls(box) && !box.classList.contains('panel')) box = box.parentElement;
     if (!box || scrolls(box)) continue;
     const a = e.getBoundingClientRect(), b = box.getBoundingClientRect();
-    if (a.width && (a.right > b.right + 1 || a.left < b.left - 1 || a.bottom > b.bottom + 1 || a.top < b.top - 1))
+    const wide = a.right > b.right + 1 || a.left < b.left - 1;
+    const high = a.bottom > b.bottom + 1 || a.top < b.top - 1;
+    if (a.width && (wide || high))
       clipped.push('outside its panel: ' + said(e));
   }
-  if (document.documentElement.scrollWidth > innerWidth) clipped.push('the page is wider than the screen');
+  if (document.documentElement.scrollWidth > innerWidth)
+    clipped.push('the page is wider than the screen');
   return clipped;
 }"""
 

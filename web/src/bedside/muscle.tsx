@@ -58,8 +58,12 @@ export function AxisColumn({ indicator }: { indicator: Indicator }) {
   );
 }
 
+/** Roots as a range: C8–T1, C6–8. */
 export function rootWords(m: MuscleInfo): string {
-  return typeof m.roots === "string" ? m.roots : m.roots.join("–").replace(/–C(?=\d)/, "–");
+  if (typeof m.roots === "string") return m.roots;
+  const [first = "", last = ""] = [m.roots[0], m.roots.at(-1)];
+  if (first === last) return first;
+  return `${first}–${last.startsWith(first.charAt(0)) ? last.slice(1) : last}`;
 }
 
 export function nextMuscle(): void {

@@ -106,7 +106,7 @@ export function StatusBar() {
   return (
     <header class="status" aria-label="Status">
       <Stop />
-      <div class="cell patient" data-testid="status-patient">
+      <div class="cell patient" data-testid="status-patient" title={patient.value}>
         <span class="label">Patient</span>
         <span class="line"><b class="state">{patient.value || "–"}</b></span>
       </div>

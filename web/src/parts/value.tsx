@@ -21,7 +21,8 @@ export function Cell({ quantity, value, digits }: { quantity: Quantity; value: n
 
 /** What cannot be measured, where the number would stand: the reason and what to do. */
 export function NotAssessable({ reasons }: { reasons: readonly string[] }) {
-  const said = reasons.length > 0 ? reasons.join("; ") : "the service gave no reason";
+  // Some reasons already begin with these words.
+  const said = reasons.length > 0 ? reasons.map((r) => r.replace(/^not assessable:\s*/i, "")).join("; ") : "the service gave no reason";
   return (
     <p class="not-assessable" data-testid="not-assessable">
       not assessable: {said}

@@ -12,7 +12,7 @@ export const DIVISIONS_Y = 8;
 export type CentreMode = "triggered" | "scope";
 export type SweepMode = "superimpose" | "raster" | "cascade";
 
-export const gainUv = signal(200);
+export const gainUv = signal(500);
 export const timeMs = signal(100);
 export const preset = signal("surface");
 export const notch = signal<50 | 60>(50);

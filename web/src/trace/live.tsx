@@ -87,7 +87,7 @@ function StaleNote() {
 }
 
 /** The band of a preset's label: which notch is said by the choice itself. */
-const band = (label: string) => label.replace(/,? *notch.*$/, "").replace(/(\d)-(\d)/, "$1–$2");
+const band = (label: string) => label.replace(/^surface (?=\d)/, "").replace(/,? *notch.*$/, "").replace(/(\d)-(\d)/, "$1–$2");
 
 /** Every preset that has a notch, with either: one choice, since they are one filter. */
 function filters(): [string, string][] {
