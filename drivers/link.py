@@ -24,6 +24,7 @@ from serial.tools import list_ports
 from .errors import DeviceLost, PortError
 
 _MOST_BYTES: Final = 1 << 16
+_TERMINAL_READ: Final = 4095  # Linux gives no more of a terminal's bytes to one read
 _WRITE_S: Final = 1.0
 _BUSY: Final = (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
 _DENIED: Final = (errno.EACCES, errno.EPERM)
@@ -41,10 +42,16 @@ class SerialPort:
 
 
 class Link(ABC):
-    """An open file descriptor that carries bytes both ways. One thread reads at a time."""
+    """An open file descriptor that carries bytes both ways. One thread reads at a time.
+
+    pace_s: least time between two reads that found bytes. A fast device then costs a few larger
+    reads, and a byte that comes after a pause is still read at once: nothing waits for company.
+    """
 
     def __init__(self, name: str, descriptor: int) -> None:
         self.name = name
+        self.pace_s = 0.0
+        self._read_s = 0.0
         self._descriptor = descriptor
         self._woken, self._wake = os.pipe()
         self._reading = threading.Lock()
@@ -53,6 +60,8 @@ class Link(ABC):
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
         self._poll.register(self._woken, select.POLLIN)
+        self._rest = select.poll()
+        self._rest.register(self._woken, select.POLLIN)
 
     def read_available(self, timeout_s: float) -> bytes:
         """What has come, at least one byte; empty after `timeout_s` or `interrupt`.
@@ -62,19 +71,38 @@ class Link(ABC):
         with self._reading:
             if self._closed:
                 raise DeviceLost(f"{self.name} is closed")
+            early_s = self._read_s + self.pace_s - time.monotonic()
+            if early_s > 0:
+                self._rest.poll(1000 * early_s)
             events = dict(self._poll.poll(max(0, round(timeout_s * 1000))))
             if self._woken in events:
                 os.read(self._woken, 4096)
                 return b""
             if self._descriptor not in events:
                 return b""
-            try:
-                data = os.read(self._descriptor, _MOST_BYTES)
-            except OSError as error:
-                raise self._lost(error.strerror or str(error)) from error
-            if not data:
-                raise self._lost("the other end hung up")
+            data = self._take()
+            self._read_s = time.monotonic()
             return data
+
+    def _take(self) -> bytes:
+        """What is there, up to `_MOST_BYTES`; there is at least one byte, or the end."""
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            while size < _MOST_BYTES:
+                piece = os.read(self._descriptor, _MOST_BYTES)
+                pieces.append(piece)
+                size += len(piece)
+                if len(piece) < _TERMINAL_READ or not self._poll.poll(0):
+                    break
+        except BlockingIOError:
+            return b"".join(pieces)
+        except OSError as error:
+            if not size:  # else what came before the end first
+                raise self._lost(error.strerror or str(error)) from error
+        if not size:
+            raise self._lost("the other end hung up")
+        return b"".join(pieces)
 
     def write(self, data: bytes) -> None:
         """All of `data`, within a second. Raises DeviceLost."""

@@ -22,6 +22,7 @@ _ANSWER_S: Final = 1.0
 _RESET_S: Final = 4.0  # the firmware waits 1.1 s in it, 2.6 s after power-on
 _QUIET_S: Final = 0.05
 _SILENT_S: Final = 10.0  # a shorter silence is a gap that micros() counts
+_PACE_S: Final = 0.008  # 128 samples at 16 kHz; a pseudo-terminal holds 25 ms of them
 
 
 class HackEEG:
@@ -101,6 +102,7 @@ class HackEEG:
             self._expect("start")  # numbers samples from 0; frames before its answer are older
             self._heard_s = self._now()
             self._streaming.set()
+            self._link.pace_s = _PACE_S
             first, self._unread = self._unread, b""
             self._decode(first)
 
@@ -127,6 +129,7 @@ class HackEEG:
         if not self._streaming.is_set():
             return
         self._streaming.clear()
+        self._link.pace_s = 0.0
         self._link.interrupt()
         with self._lock:
             try:

@@ -178,3 +178,33 @@ def test_tcp_carries_bytes_and_notices_the_end():
         link.close()
     with pytest.raises(PortError, match=f"127.0.0.1:{port} cannot be reached"):
         TcpLink("127.0.0.1", port, 0.5)
+
+
+def test_one_read_takes_all_that_a_terminal_holds(terminal, link):
+    """The kernel gives 4095 bytes a call; a device that sends more between reads must be drained."""
+    sent = bytes(range(256)) * 40
+    os.write(terminal.master, sent)
+    assert link.read_available(1.0) == sent
+
+
+def test_a_paced_link_reads_no_more_often_but_waits_for_no_company(terminal, link):
+    """Reads that found bytes lie `pace_s` apart; after a pause a byte is read at once."""
+    link.pace_s = 0.2
+    os.write(terminal.master, b"first")
+    begun = time.monotonic()
+    assert link.read_available(1.0) == b"first"
+    assert time.monotonic() - begun < 0.15
+    os.write(terminal.master, b"second")
+    assert link.read_available(1.0) == b"second"
+    assert time.monotonic() - begun >= 0.2
+
+
+def test_a_link_that_paces_itself_is_interrupted_at_once(terminal, link):
+    """`stop` must not wait for the next turn."""
+    link.pace_s = 5.0
+    os.write(terminal.master, b"first")
+    assert link.read_available(1.0) == b"first"
+    begun = time.monotonic()
+    link.interrupt()
+    assert link.read_available(1.0) == b""
+    assert time.monotonic() - begun < 1.0
