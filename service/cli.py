@@ -200,6 +200,29 @@ def verify(file: Path, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def analyse(
+    file: Path,
+    measure: str,
+    channel: Annotated[list[str] | None, typer.Option(help="Channel label.")] = None,
+    given: Annotated[list[str] | None, typer.Option("--set", help="key=value")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """One measure on a recording."""
+    from service.analyse import analyse_record, measurement_line  # noqa: PLC0415 - loads scipy
+
+    with one_line():
+        measurement = analyse_record(file, measure, channel or (), given or ())
+    if as_json:
+        typer.echo(json.dumps(measurement_line(measurement)))
+        return
+    typer.echo(f"{measurement.measure} of {measurement.target}: {measurement.state}")
+    for reason in measurement.reasons:
+        typer.echo(f"    {reason}")
+    for name, value in measurement.values.items():
+        typer.echo(f"    {name}  {value:.6g}")
+
+
 def _run(
     mode: Literal["live", "replay", "simulated"],
     simulators: Simulators,

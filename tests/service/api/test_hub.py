@@ -30,6 +30,7 @@ def watching(hub: Hub, name: str, room: int = 1_000_000) -> tuple[Viewer, FakeWi
 
 
 def make_hub(now=lambda: 0.0, left=lambda _: None) -> Hub:
+    """A hub with a clock that stands still."""
     return Hub(now, left)
 
 

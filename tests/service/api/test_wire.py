@@ -50,7 +50,7 @@ def test_shape_must_agree_with_the_header() -> None:
 @pytest.mark.parametrize("data", [b"", LITERAL[:39], b"\x02" + LITERAL[1:]])
 def test_short_or_foreign_frames_are_refused(data: bytes) -> None:
     """Neither a cut header nor another version is decoded."""
-    with pytest.raises(ValueError, match="header bytes|version"):
+    with pytest.raises(ValueError, match=r"header bytes|version"):
         Header.decode(data)
 
 

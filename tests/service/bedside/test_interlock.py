@@ -29,6 +29,7 @@ def armed(now_s: float = 0.0, current_ma: float = 5.0) -> Interlock:
 
 
 def refusal(call, *arguments) -> str:
+    """The cause of a refusal that must come."""
     with pytest.raises(RefusedError) as refused:
         call(*arguments)
     assert str(refused.value)
@@ -197,6 +198,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(dt=st.sampled_from([0.01, 0.3, 0.9, 1.1, 20.0, 61.0]), beats=st.booleans())
     def wait(self, dt: float, beats: bool) -> None:
+        """Time passes, perhaps with a ping at its end."""
         self.now += dt
         if beats:
             self.say("a")
@@ -204,22 +206,26 @@ class Machine(RuleBasedStateMachine):
 
     @rule(client=st.sampled_from(["a", "b"]))
     def say(self, client: str) -> None:
+        """A page pings."""
         self.heard[client] = self.now
         self.lock.heard(client, self.now)
 
     @rule(client=st.sampled_from(["a", "b"]))
     def leave(self, client: str) -> None:
+        """A page closes."""
         self.heard.pop(client, None)
         self.lock.gone(client)
 
     @rule(live=st.booleans(), new=st.booleans())
     def amplifier(self, live: bool, new: bool) -> None:
+        """Data flow or not, perhaps in a new epoch."""
         self.live = live
         self.epoch += new
         self.lock.amplifier(live, self.epoch)
 
     @rule(side=st.sampled_from(["left", "right"]), site=st.sampled_from(["wrist", "below_elbow"]))
     def place(self, side: str, site: str) -> None:
+        """Another step; a new side starts from 0 mA."""
         before = self.lock.placement.side
         self.lock.place(Placement("ulnar", site, side, f"{side} FDI"))
         if side != before:
@@ -227,6 +233,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(current_ma=st.floats(-1, 150), width_us=st.floats(0, 1200))
     def configure(self, current_ma: float, width_us: float) -> None:
+        """A pulse; what is accepted keeps the step rule."""
         before = self.lock.pulse.current_ma
         try:
             self.lock.check_configure(Pulse(current_ma, width_us))
@@ -237,10 +244,12 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def up(self) -> None:
+        """The most that one press may add."""
         self.configure(self.lock.pulse.current_ma + 5.0, 200.0)
 
     @rule(client=st.sampled_from(["a", "b"]), operator=st.sampled_from(["AB", ""]))
     def arm(self, client: str, operator: str) -> None:
+        """Try to arm."""
         try:
             self.lock.check_arm(client, operator, self.now)
         except RefusedError:
@@ -251,6 +260,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def prepare(self) -> None:
+        """All that arming needs, in order."""
         self.lock.ready()
         self.amplifier(True, False)
         self.place("left", "wrist")
@@ -260,6 +270,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(client=st.sampled_from(["a", "b"]), nonce=st.integers(0, 40), seen=st.booleans())
     def fire(self, client: str, nonce: int, seen: bool) -> None:
+        """Try to fire; whatever goes out has kept every rule."""
         name = str(nonce)
         try:
             pulse = self.lock.fire(client, name, self.now)
@@ -281,11 +292,13 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def stop(self) -> None:
+        """STOP."""
         self.stopped = True
         self.lock.stop()
 
     @rule(lost=st.booleans())
     def link(self, lost: bool) -> None:
+        """The stimulator's cable."""
         if lost:
             self.lock.link_lost("cable")
         else:
@@ -293,10 +306,12 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def stop_is_latched(self) -> None:
+        """After STOP nothing is armed until somebody arms."""
         assert not (self.stopped and self.lock.armed)
 
     @invariant()
     def armed_means_named_live_and_timed(self) -> None:
+        """No arming without a name, data and an end."""
         if self.lock.armed:
             assert self.live
             assert self.lock.controller in self.heard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from concurrent.futures import Future
@@ -13,7 +14,6 @@ from drivers.errors import DeviceLost, StimulatorRefused
 from drivers.types import Pulse, StimulatorState, Stimulus
 from service.bedside.interlock import Phase, Placement, RefusedError
 from service.bedside.stimulation import Record, Stimulation, StimulationPorts, StimulatorStatus
-import itertools
 
 STEP = Placement("ulnar", "wrist", "left", "left FDI")
 
@@ -34,15 +34,18 @@ class FakeStimulator:
         return StimulatorState(self.armed, 0.0, 0.0, self.pulses)
 
     def configure(self, pulse: Pulse) -> StimulatorState:
+        """Wait if held."""
         self.hold.wait(5)
         self.armed = False
         return self._note("configure")
 
     def arm(self) -> StimulatorState:
+        """Arm."""
         self.armed = True
         return self._note("arm")
 
     def fire(self, nonce: str) -> StimulatorState:
+        """Count, or fail as told."""
         if self.fail is not None:
             raise self.fail
         assert self.armed
@@ -50,16 +53,20 @@ class FakeStimulator:
         return self._note("fire")
 
     def heartbeat(self) -> StimulatorState:
+        """Note."""
         return self._note("heartbeat")
 
     def disarm(self) -> None:
+        """Off."""
         self.armed = False
         self._note("disarm")
 
     def close(self) -> None:
+        """Note."""
         self._note("close")
 
     def times(self, name: str) -> list[float]:
+        """When a call came."""
         return [at for what, at in self.calls if what == name]
 
 
@@ -86,12 +93,14 @@ class Bench:
         self.unit.start()
 
     def until(self, condition, deadline_s: float = 3.0) -> None:
+        """Wait for something with a deadline."""
         end = time.monotonic() + deadline_s
         while not condition():
             assert time.monotonic() < end, "it did not happen in time"
             time.sleep(0.002)
 
     def arm(self) -> None:
+        """All that arming needs, in order."""
         self.until(lambda: self.unit.status.state is not Phase.UNKNOWN)
         self.unit.amplifier(True, 1)
         self.unit.place(STEP).result(2)
@@ -102,6 +111,7 @@ class Bench:
 
 @pytest.fixture
 def bench():
+    """A running stimulation, closed after the test."""
     made = Bench()
     yield made
     made.fake.hold.set()
@@ -109,6 +119,7 @@ def bench():
 
 
 def refused(answer: Future) -> str:
+    """The cause of a refusal that must come."""
     with pytest.raises(RefusedError) as error:
         answer.result(2)
     return error.value.cause
