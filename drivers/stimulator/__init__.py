@@ -1,4 +1,4 @@
-"""Stimulators: configure, arm and fire apart; limits here and once more in the stimulator itself."""
+"""Stimulators: configure, arm and fire apart; limits here and again in the stimulator itself."""
 
 from __future__ import annotations
 

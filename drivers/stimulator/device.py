@@ -31,8 +31,8 @@ class _Asked:
 class SerialStimulator:
     """configure, arm, fire and heartbeat wait for their answer; `disarm` overtakes them.
 
-    An answer that does not come leaves the state unknown: the stimulator is told to disarm, and this
-    object refuses everything but `disarm` from then on. Keeping an armed stimulator armed is the
+    An answer that does not come leaves the state unknown: the stimulator is told to disarm, and
+    this object refuses everything but `disarm` from then on. Keeping an armed stimulator armed is the
     caller's duty (`heartbeat` at least every 100 ms); silence disarms it.
     """
 
@@ -138,6 +138,7 @@ class SerialStimulator:
                 "its state is not known, open it again"
             )
             self.disarm()
+            raise DeviceLost(self._lost)  # an answer that comes now may be to the disarm
         if asked.answer is None:
             raise DeviceLost(self._lost)
         return asked.answer

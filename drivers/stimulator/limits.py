@@ -1,4 +1,4 @@
-"""What no pulse may exceed, checked before a byte is sent. The stimulator checks again by itself."""
+"""What no pulse may exceed, checked before a byte is sent. The stimulator checks it again."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class PulseGuard:
             )
 
     def count(self, pulse: Pulse, now_s: float) -> None:
-        """A pulse is about to be sent. It counts even if no answer comes: it may have been given."""
+        """A pulse is about to be sent. It counts even without an answer: it may have been given."""
         paused = not self._fired or now_s - self._fired[-1][0] >= self.limits.train_gap_s
         self._train = 1 if paused else self._train + 1
         self._fired.append((now_s, pulse.current_ma * pulse.width_us / 1000))

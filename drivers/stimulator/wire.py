@@ -1,4 +1,4 @@
-"""The stimulator's lines (docs/protocols/stimulator.md): commands → bytes, bytes → answers. Pure."""
+"""The stimulator's lines (docs/protocols/stimulator.md): commands → bytes → answers. Pure."""
 
 from __future__ import annotations
 
