@@ -8,6 +8,7 @@ samples. Source: hackeeg_driver.ino v0.3.0, JsonCommand.cpp.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ QUIET: Final = (
 )
 """Stops a board whatever mode it is in; the lines that its mode does not know are refused."""
 TO_JSON_LINES: Final = b"jsonlines\n"
+VERSION: Final = re.compile(r"v\d")
 
 
 @dataclass(frozen=True, slots=True)

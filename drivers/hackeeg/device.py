@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -14,13 +15,12 @@ from drivers.errors import ConfigError, DeviceLost, HandshakeError, SettingsMism
 from drivers.link import Link, SerialLink, serial_ports
 from drivers.types import DeviceInfo, Found, SampleBlock
 
-from .commands import OK, QUIET, READY, TO_JSON_LINES, Answer, command, find_answer
+from .commands import OK, QUIET, READY, TO_JSON_LINES, VERSION, Answer, command, find_answer
 from .protocol import HackEEGProtocol
 
 USB_IDS: Final = ((0x2341, 0x003E), (0x2A03, 0x003E))  # Arduino Due, native port
 _ANSWER_S: Final = 1.0
 _RESET_S: Final = 4.0  # the firmware waits 1.1 s in it, 2.6 s after power-on
-_QUIET_S: Final = 0.05
 _SILENT_S: Final = 10.0  # a shorter silence is a gap that micros() counts
 _PACE_S: Final = 0.008  # 128 samples at 16 kHz; a pseudo-terminal holds 25 ms of them
 
@@ -41,6 +41,7 @@ class HackEEG:
         self._protocol = HackEEGProtocol(config)
         self._blocks: deque[SampleBlock] = deque()
         self._unread = b""
+        self._owed = 0  # answers to commands that were not waited for
         self._ending: DeviceLost | None = None
         self._heard_s = 0.0
         self._settings: dict[str, str] = {}
@@ -131,12 +132,10 @@ class HackEEG:
         self._streaming.clear()
         self._link.pace_s = 0.0
         self._link.interrupt()
-        with self._lock:
-            try:
-                self._link.write(command("stop") + command("sdatac"))
-                self._drain()
-            except DeviceLost:
-                return
+        with self._lock, contextlib.suppress(DeviceLost, HandshakeError):
+            self._send("stop")
+            self._send("sdatac")
+            self._answer("sdatac", _ANSWER_S)
 
     def close(self) -> None:
         """Stop and release the port; idempotent."""
@@ -167,13 +166,22 @@ class HackEEG:
                 f"the board on {self._link.name} restarted and lost its settings"
             )
 
+    def _say_hello(self) -> str:
+        """Quiet, in JSON Lines, and every older answer read: the firmware's version.
+
+        What the board was doing is not known, nor how many of the lines it understands; but it
+        answers in order, and only `version` is answered with a version.
+        """
+        self._link.write(QUIET + TO_JSON_LINES + command("version"))
+        deadline = self._now() + _RESET_S
+        while True:
+            answer = self._next_answer("version", deadline)
+            if answer.code == OK and VERSION.match(answer.text):
+                self._owed = 0
+                return answer.text
+
     def _identify(self) -> DeviceInfo:
-        self._link.write(QUIET)
-        self._drain()
-        self._link.write(TO_JSON_LINES)
-        self._drain()
-        self._expect("nop")
-        firmware = self._expect("version").text
+        firmware = self._say_hello()
         status = self._expect("status").data
         chip = status.get("hardware_type") if isinstance(status, dict) else None
         if chip != "ADS1299":
@@ -221,27 +229,30 @@ class HackEEG:
         return answer
 
     def _ask(self, name: str, *parameters: int, timeout_s: float = _ANSWER_S) -> Answer:
-        self._unread = b""
+        self._send(name, *parameters)
+        return self._answer(name, timeout_s)
+
+    def _send(self, name: str, *parameters: int) -> None:
         self._link.write(command(name, *parameters))
+        self._owed += 1
+
+    def _answer(self, name: str, timeout_s: float) -> Answer:
+        """The answer to the last command; those still owed to earlier ones are passed over."""
         deadline = self._now() + timeout_s
+        while True:
+            answer = self._next_answer(name, deadline)
+            self._owed -= 1
+            if self._owed <= 0:
+                return answer
+
+    def _next_answer(self, name: str, deadline: float) -> Answer:
         while (found := find_answer(self._unread)) is None:
             left_s = deadline - self._now()
             if left_s <= 0:
                 raise HandshakeError(
-                    f"{self._link.name} did not answer {name!r} within {timeout_s:g} s: is this a "
-                    "HackEEG, on the Arduino's native USB port, with driver v0.3.0?"
+                    f"{self._link.name} did not answer {name!r} in time: is this a HackEEG, on the "
+                    "Arduino's native USB port, with driver v0.3.0?"
                 )
             self._unread += self._link.read_available(left_s)
         answer, self._unread = found
         return answer
-
-    def _drain(self) -> None:
-        """Read until nothing has come for a moment; a board that never stops is not ours."""
-        began = heard = self._now()
-        while self._now() - heard < _QUIET_S:
-            if self._link.read_available(_QUIET_S):
-                heard = self._now()
-            if heard - began > _RESET_S:
-                raise HandshakeError(
-                    f"{self._link.name} keeps sending after 'stop': expected a HackEEG"
-                )

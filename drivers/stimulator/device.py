@@ -32,8 +32,8 @@ class SerialStimulator:
     """configure, arm, fire and heartbeat wait for their answer; `disarm` overtakes them.
 
     An answer that does not come leaves the state unknown: the stimulator is told to disarm, and
-    this object refuses everything but `disarm` from then on. Keeping an armed stimulator armed is the
-    caller's duty (`heartbeat` at least every 100 ms); silence disarms it.
+    this object refuses everything but `disarm` from then on. Keeping an armed stimulator armed is
+    the caller's duty (`heartbeat` at least every 100 ms); silence disarms it.
     """
 
     def __init__(

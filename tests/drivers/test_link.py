@@ -181,7 +181,7 @@ def test_tcp_carries_bytes_and_notices_the_end():
 
 
 def test_one_read_takes_all_that_a_terminal_holds(terminal, link):
-    """The kernel gives 4095 bytes a call; a device that sends more between reads must be drained."""
+    """The kernel gives 4095 bytes a call; a device that sends more in between must be drained."""
     sent = bytes(range(256)) * 40
     os.write(terminal.master, sent)
     assert link.read_available(1.0) == sent
