@@ -26,7 +26,7 @@ from .assembly import DEVICES, Subject, load_subject, make_firmware
 from .bench import TICK_S, Bench
 from .control import Control, ControlServer
 from .faults import Fault, parse_fault
-from .port import PtyPort
+from .port import USB_BUFFER_BYTES, PtyPort
 from .truth import TruthFile
 
 
@@ -53,17 +53,18 @@ def checked_faults(arguments: argparse.Namespace) -> list[Fault]:
 
 def make_bench(arguments: argparse.Namespace, subject: Subject, faults: Sequence[Fault]) -> Bench:
     """Device, stimulator and ports for a subject. Raises ConfigError or OSError."""
-    options = {"micros_start": arguments.micros_start} if arguments.device == "hackeeg" else {}
+    is_hackeeg = arguments.device == "hackeeg"
+    options = {"micros_start": arguments.micros_start} if is_hackeeg else {}
     bench = Bench(
         make_firmware(arguments.device, subject, arguments.seed, **options),
         subject,
-        PtyPort(arguments.link),
+        PtyPort(arguments.link, buffer_bytes=USB_BUFFER_BYTES if is_hackeeg else 0),
         PtyPort(hold=False),
         load_stimulator_limits(),
         seed=arguments.seed,
         now=time.monotonic,
         speed=arguments.speed,
-        self_powered=arguments.device != "hackeeg",
+        self_powered=not is_hackeeg,
     )
     bench.power_on()
     for fault in faults:

@@ -1,8 +1,8 @@
 """The wire of a simulated device: a raw pseudo-terminal, and the clock that says what is due.
 
 Samples are due against absolute time, n = floor(elapsed * rate), never by a sleep per frame. Writes
-never block: what a reader does not take stays in a buffer of at most one chunk, and a device that
-cannot write loses conversions the way it would on a real port.
+never block: what a reader does not take stays in a buffer, and a device whose buffer is full loses
+conversions the way it would on a real port.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 READ_SIZE = 65536
+USB_BUFFER_BYTES = 46 * 1024
+"""With a pseudo-terminal's 18 kB as much as Linux keeps for a real port that nobody reads (64 KiB,
+tty_buffer.c). A simulator that was itself late must not lose what a board would have sent."""
 
 
 class Pacer:
@@ -51,11 +54,15 @@ class PtyPort:
     """One pseudo-terminal, as a serial port with a stable name under `link` if one is given.
 
     hold: keep the client's side open here too, so that a client may come and go; without it, a
-    client's close can be seen (`connected`).
+    client's close can be seen (`connected`). buffer_bytes: what waits beside the terminal's own
+    18 kB before the device is `blocked`.
     """
 
-    def __init__(self, link: Path | None = None, *, hold: bool = True) -> None:
+    def __init__(
+        self, link: Path | None = None, *, hold: bool = True, buffer_bytes: int = 0
+    ) -> None:
         self._link = link
+        self._buffer_bytes = buffer_bytes
         self._hold = hold
         self._master: int | None = None
         self._slave: int | None = None
@@ -107,9 +114,9 @@ class PtyPort:
 
     @property
     def blocked(self) -> bool:
-        """Whether earlier bytes still wait for the reader."""
+        """Whether the reader is so far behind that nothing more can be sent."""
         self._flush()
-        return bool(self._pending)
+        return len(self._pending) > self._buffer_bytes
 
     def read(self) -> bytes:
         """What the client wrote; empty when nothing or nobody is there."""

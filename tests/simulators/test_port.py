@@ -105,6 +105,16 @@ def test_a_full_terminal_blocks_without_losing_what_was_written():
     port.close()
 
 
+def test_a_port_with_a_buffer_blocks_only_when_it_is_full():
+    """What a late reader may leave waiting before conversions are lost."""
+    port = PtyPort(buffer_bytes=50_000)
+    port.write(bytes(60_000))
+    assert not port.blocked
+    port.write(bytes(20_000))
+    assert port.blocked
+    port.close()
+
+
 def test_a_port_that_is_not_held_tells_when_its_client_leaves():
     """Connected from the client's open to its close."""
     port = PtyPort(hold=False)
