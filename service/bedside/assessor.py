@@ -6,8 +6,8 @@ assessment then sees a gap, as it would after a loss); sweeps and settings are a
 
 from __future__ import annotations
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from .motor_rows import SweepResult
 
 WAITING_SIGNALS = 2000
 CARDS_S = 0.5
+GATHER_S = 0.05  # of signal; a thread woken for each block would cost more than it computes
 
 log = structlog.get_logger(__name__)
 
@@ -43,8 +44,10 @@ class Assessor:
     def __init__(self, tell: Findings, now: Callable[[], float]) -> None:
         self._tell = tell
         self._now = now
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._jobs: deque[Callable[[], None] | None] = deque()
+        self._wake = threading.Event()
         self._signals = 0
+        self._gathered_s = 0.0
         self._assessment: Assessment | None = None
         self._cards: dict[str, MuscleStatus] = {}
         self._cards_s = 0.0
@@ -58,13 +61,13 @@ class Assessor:
 
     def close(self, timeout_s: float = 1.0) -> None:
         """Finish the job under way; the rest is forgotten (it can be had again from the record)."""
-        self._jobs.put(None)
+        self._put(None)
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
     def open(self, device: str, epoch: Epoch) -> None:
         """A new epoch; the first one with muscles begins the assessment."""
-        self._jobs.put(lambda: self._open(device, epoch))
+        self._put(lambda: self._open(device, epoch))
 
     def signal(self, device: str, signal: Signal) -> None:
         """Samples to look at; refused when 2000 blocks already wait."""
@@ -72,11 +75,15 @@ class Assessor:
             self.refused_samples += int(signal.data_uv.shape[-1])
             return
         self._signals += 1
-        self._jobs.put(lambda: self._signal(device, signal))
+        self._jobs.append(lambda: self._signal(device, signal))
+        self._gathered_s += signal.data_uv.shape[-1] / signal.rate_hz
+        if self._gathered_s >= GATHER_S:
+            self._gathered_s = 0.0
+            self._wake.set()
 
     def sweep(self, sweep: Sweep) -> None:
         """A complete sweep to measure."""
-        self._jobs.put(lambda: self._sweep(sweep))
+        self._put(lambda: self._sweep(sweep))
 
     def ask(self, change: Callable[[Assessment], None]) -> Future[None]:
         """Change something in the assessment (task, temperature, exclusion), in order."""
@@ -91,19 +98,24 @@ class Assessor:
             else:
                 answer.set_result(None)
 
-        self._jobs.put(job)
+        self._put(job)
         return answer
+
+    def _put(self, job: Callable[[], None] | None) -> None:
+        self._jobs.append(job)
+        self._wake.set()
 
     def _run(self) -> None:
         while True:
-            try:
-                job = self._jobs.get(timeout=CARDS_S)
-            except queue.Empty:
-                self._guard(self._send_cards)
-                continue
-            if job is None:
-                return
-            self._guard(job)
+            self._wake.wait(CARDS_S)
+            self._wake.clear()  # before the jobs are taken: what comes from here on wakes again
+            while self._jobs:
+                job = self._jobs.popleft()
+                if job is None:
+                    return
+                self._guard(job)
+                if self._now() - self._cards_s >= CARDS_S:
+                    self._guard(self._send_cards)
             if self._now() - self._cards_s >= CARDS_S:
                 self._guard(self._send_cards)
 
