@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import select
 import signal
 from multiprocessing.connection import Connection
 from typing import Final
@@ -30,6 +31,8 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         self._pipe: Connection = ours
+        self._ready = select.poll()  # Connection.poll would make a selector for every call
+        self._ready.register(ours.fileno(), select.POLLIN)
         self._url = url
         self._last = ""
         self._process = context.Process(
@@ -43,7 +46,7 @@ class Worker:
         """The next message, or None when none came in time. Raises DeviceLost once the child has
         ended and everything it sent was read."""
         try:
-            if not self._pipe.poll(timeout_s):
+            if not self._ready.poll(1000 * timeout_s):
                 return None
             message: Message = self._pipe.recv()
         except (EOFError, OSError) as error:
