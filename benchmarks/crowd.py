@@ -1,4 +1,4 @@
-"""`python -m benchmarks.crowd PORT COUNT SECONDS RCVBUF`: viewers that only read, on loopback.
+"""`python -m benchmarks.crowd PORT COUNT SECONDS RCVBUF [PATH]`: viewers that only read.
 
 Prints `ready` when all are connected, and at the end JSON: frames received in all, the longest time
 between two frames of one viewer (s), and the samples said to be dropped.
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from service.api.wire import HEADER, Header
 
 HANDSHAKE = (
-    "GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 WARM_UP_S = 0.5
@@ -58,13 +58,13 @@ class Reader:
         self.dropped += Header.decode(head).dropped_before
 
 
-def join(port: int, rcvbuf: int) -> tuple[socket.socket, bytes]:
+def join(port: int, rcvbuf: int, path: str = "/") -> tuple[socket.socket, bytes]:
     """A connected websocket, and what came with the answer to the handshake."""
     made = socket.socket()
     if rcvbuf:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
     made.connect(("127.0.0.1", port))
-    made.sendall(HANDSHAKE.format(port=port).encode())
+    made.sendall(HANDSHAKE.format(port=port, path=path).encode())
     head = b""
     while b"\r\n\r\n" not in head:
         head += made.recv(4096)
@@ -73,10 +73,11 @@ def join(port: int, rcvbuf: int) -> tuple[socket.socket, bytes]:
 
 def main() -> None:
     """See the module."""
-    port, count, seconds, rcvbuf = (float(word) for word in sys.argv[1:])
+    port, count, seconds, rcvbuf = (float(word) for word in sys.argv[1:5])
+    path = sys.argv[5] if len(sys.argv) > 5 else "/"
     selector, readers = selectors.DefaultSelector(), []
     for _ in range(int(count)):
-        made, rest = join(int(port), int(rcvbuf))
+        made, rest = join(int(port), int(rcvbuf), path)
         made.setblocking(False)
         reader = Reader()
         reader.feed(rest, 0.0, False)

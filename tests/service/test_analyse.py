@@ -25,7 +25,8 @@ def recorded(path, *, skip_at: int | None = None):
     t = np.arange(32_000) / RATE_HZ
     wave_uv = -2000 * np.sin(2 * np.pi * 100 * (t - EDGE / RATE_HZ - 0.005))
     wave_uv[(t < EDGE / RATE_HZ + 0.005) | (t > EDGE / RATE_HZ + 0.015)] = 0
-    counts = np.round((rng.normal(0, 2.0, (2, 32_000)) + [wave_uv, 0 * wave_uv]) / per_count)
+    waves_uv = np.stack([wave_uv, 0 * wave_uv])
+    counts = np.round((rng.normal(0, 2.0, (2, 32_000)) + waves_uv) / per_count)
     info = stream_info()
     channels = tuple(
         replace(c, label=label, per_count=per_count)
