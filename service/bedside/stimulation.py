@@ -182,7 +182,7 @@ class Stimulation:
             self._stop_now.wait()
             self._stop_now.clear()
             device = self._device
-            if device is not None:
+            if device is not None and not self._closing:  # then the other thread disarms
                 device.disarm()
 
     def _run(self) -> None:
@@ -267,7 +267,7 @@ class Stimulation:
         device.arm()
         self._last_beat_s = self._now()
         self._interlock.armed_by(client, operator, self._last_beat_s)
-        self._record("armed", "arm", self._interlock.sentence, client)
+        self._record("arm", "arm", self._interlock.sentence, client)
 
     def _fire(self, client: str, nonce: str) -> None:
         device = self._device_or_refuse()
