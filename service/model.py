@@ -171,7 +171,7 @@ class Evidence:
 
 
 class Grade(StrEnum):
-    """Strength of evidence, not severity. Screens say cannot tell, none found, weak, moderate, strong."""
+    """Strength of evidence, not severity; screens say cannot tell, none found, weak … strong."""
 
     INSUFFICIENT = "insufficient"
     NONE = "none"
