@@ -9,8 +9,8 @@
     └── StimulatorRefused        the stimulator would not do it; nothing was delivered
 
 A timeout, an absent sample and a gap are data, not errors: `Device.read` returns None, and a jump
-of `SampleBlock.start_index` is the gap. Every message is one sentence: what was expected, what came,
-where, and what to do.
+of `SampleBlock.start_index` is the gap. Every message is one sentence: what was expected, what
+came, where, and what to do.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class DeviceError(Exception):
 
 
 class ConfigError(DeviceError):
-    """A configuration file says something impossible; the message names file, key and value."""
+    """A configuration says something impossible; the message names file, key and value."""
 
 
 class PortError(DeviceError):
-    """The port cannot be opened; the message says missing, denied (dialout) or busy, and by whom."""
+    """The port cannot be opened: missing, denied (dialout) or busy, and by whom."""
 
 
 class HandshakeError(DeviceError):

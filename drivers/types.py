@@ -1,4 +1,4 @@
-"""The words that drivers, service and simulators share: channels, streams, epochs, blocks, triggers.
+"""The words that drivers, service and simulators share: channels, streams, epochs, blocks.
 
 Conventions: time lies on the last axis; the sample index is the clock; microvolts and seconds
 inside; `received_s` and every other host time is `CLOCK_MONOTONIC` seconds of this machine. Types
@@ -239,7 +239,7 @@ class Device(Protocol):
 
     @property
     def counter_at_zero(self) -> int | None:
-        """The device's own counter at sample index 0, None before the first sample or if it has none."""
+        """The device's own counter at sample index 0; None before that, or if it has none."""
         ...
 
     def start(self) -> None:
