@@ -6,8 +6,8 @@ Source: hackeeg_driver.ino v0.3.0 (starcat-io); ADS1299 data sheet SBAS499.
 
 What is accepted. While frames follow at the stride, one is good if its header and status prefix are
 right, its number is the next one and micros() is one period on (± 45 %). After anything else, a
-frame is taken if number and micros() agree on how many samples are missing; where they do not, only
-if three frames in a row agree with each other. No frame is taken before the header after it was
+frame is taken if number and micros() agree on how many samples are missing and one of the next four
+frames agrees with it; where they do not, only if three frames in a row agree. No frame is taken before the header after it was
 seen in its place, so one that lost a byte is refused. A frame has no checksum: a flipped bit in the
 channels' bytes, or one that moves micros() by less than the jitter allowed, cannot be seen.
 
@@ -21,7 +21,6 @@ What arrives before the first accepted sample belongs to no epoch and counts now
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -36,14 +35,16 @@ from drivers.types import LossCount, SampleBlock, Trigger
 from .frame import FRAME_BYTES, HEADER, Frame, decode, levels, stream_info
 from .timeline import JITTER, WRAP, Timeline, Words
 
-_HEADER_WORDS: Final = struct.unpack("<xII", HEADER)
+_HEADER_TYPE: Final = f"S{len(HEADER)}"
 _STATUS: Final = 17  # its place in the frame
 _STATUS_GOOD = bytes(0xC0 <= byte <= 0xCF for byte in range(256))
 _FOLLOWED: Final = 5  # frames within which an intact header must stand in its place
+_WITNESSES: Final = 4  # frames after one that is taken alone, of which one must agree with it
 _CONFIRM: Final = 3  # frames in a row that must agree where a single one is not believed
+_NEAR: Final = 64  # samples within which the nominal period is exact enough to compare stamps
 _MOST: Final = 2048  # frames judged in one piece
-_YES: Final = b"\x01" * (4 * _MOST)
-_START_GOOD: Final = bytes(byte == HEADER[0] for byte in range(256))
+_YES: Final = b"\x01" * _MOST
+_HEADERS: Final = HEADER * _MOST
 
 
 @dataclass(slots=True)
@@ -65,8 +66,8 @@ class HackEEGProtocol:
         self._trigger = config.trigger
         self._period_us = 1e6 / config.rate_hz
         least_us, range_us = (round(self._period_us * part) for part in (1 - JITTER, 2 * JITTER))
-        self._least_step = np.array([[0], [0], [least_us], [1]], np.uint32)
-        self._step_range = np.array([[0], [0], [range_us], [0]], np.uint32)
+        self._least_step = np.uint64(1 << 32 | least_us)
+        self._step_range = np.uint64(range_us)
         self._buffer = FrameBuffer(HEADER, FRAME_BYTES)
         self._time: Timeline | None = None
         self._ended = ""
@@ -112,23 +113,24 @@ class HackEEGProtocol:
         count = min(self._buffer.whole, _MOST)
         if time is None:
             return None
-        # rows: two words of header, micros, number; columns: the last sample, then these frames
-        words = np.empty((4, count + 1), np.uint32)
-        words[:, 0] = *_HEADER_WORDS, time.micros, time.number
-        words[:, 1:] = np.ndarray((4, count), "<u4", data, 1, (4, FRAME_BYTES))
-        steps = words[:, 1:] - words[:, :-1]
+        # number and micros in one word: from frame to frame both must step together
+        words = np.empty(count + 1, np.uint64)
+        words[0] = time.number << 32 | time.micros
+        words[1:] = np.ndarray((count,), "<u8", data, len(HEADER), (FRAME_BYTES,))
+        steps = words[1:] - words[:-1]
         steps -= self._least_step
-        good = steps <= self._step_range
+        good = steps <= self._step_range  # not where micros() wraps: that one is judged alone
         size = FRAME_BYTES * count
-        starts = data[0:size:FRAME_BYTES].translate(_START_GOOD)
         status = data[_STATUS:size:FRAME_BYTES].translate(_STATUS_GOOD)
-        regular = good.tobytes() == starts * 4 == status * 4 == _YES[: 4 * count]
+        headers = np.ndarray((count,), _HEADER_TYPE, data, 0, (FRAME_BYTES,))
+        regular = good.tobytes() == status == _YES[:count]
+        regular = regular and headers.tobytes() == _HEADERS[: len(HEADER) * count]
         if not regular or not data.startswith(HEADER, size):
-            verdicts = (good.all(axis=0).tobytes(), starts, status)
+            verdicts = (good.tobytes(), (headers == HEADER).tobytes(), status)
             count = min(verdict.find(0) % (count + 1) for verdict in verdicts)
             if not data.startswith(HEADER, FRAME_BYTES * count):
                 count = max(0, count - 1)  # nothing right follows the last one
-        return (1, words[2, 1 : count + 1]) if count else None
+        return (1, words[1 : count + 1].astype(np.uint32)) if count else None
 
     def _irregular(self, received_s: float) -> tuple[int, Words] | None:
         """(step of the index, micros) of the next single frame that can be believed, cursor moved
@@ -154,13 +156,25 @@ class HackEEGProtocol:
             numbers, late_us = time.place(frame.number, frame.micros, received_s)
             sure = numbers > 0 and numbers * time.doubt < 0.5
             if sure and abs(late_us) <= time.slack_us(numbers):
-                return numbers
+                return self._witnessed(frame, numbers)
         if self._buffer.whole < _CONFIRM:
             return None
         frames = [Frame.at(data, n) for n in range(_CONFIRM)]
         if not all(self._follows(a, b) for a, b in pairwise(frames)):
             return 0
         return 1 if time is None else self._jump(time, frames, received_s)
+
+    def _witnessed(self, frame: Frame, step: int) -> int | None:
+        """`step` if a frame soon after agrees: a flipped bit can weigh as much as a lost sample."""
+        slots = min(self._buffer.whole, _WITNESSES + 1)
+        for slot in range(1, slots):
+            other = Frame.at(self._buffer.bytes, slot)
+            passed = (other.number - frame.number) % WRAP
+            passed_us = (other.micros - frame.micros) % WRAP
+            near = abs(passed_us - passed * self._period_us) <= JITTER * self._period_us
+            if other.whole and 0 < passed < _NEAR and near:
+                return step
+        return 0 if slots > _WITNESSES else None
 
     def _follows(self, before: Frame, after: Frame) -> bool:
         step_us = (after.micros - before.micros) % WRAP
