@@ -25,7 +25,9 @@ Samples = npt.NDArray[np.float64]
 class FasciculationSettings:
     """least_uv: peak to peak; noisy_least_uv where the noise SD exceeds noisy_uv. sds: the event's
     extreme above the noise. busy_per_s, regular_cv: a second of more events, or of regular ones,
-    is voluntary activity and not valid. together_ms: one event seen on several channels."""
+    is voluntary activity and not valid; stir_share: so is one with small potentials in this
+    share of its time.
+    together_ms: one event seen on several channels."""
 
     band_hz: tuple[float, float] = (20.0, 450.0)
     least_uv: float = 50.0
@@ -36,10 +38,13 @@ class FasciculationSettings:
     together_ms: float = 20.0
     doublet_ms: tuple[float, float] = (4.0, 10.0)
     pair_ms: tuple[float, float] = (10.0, 110.0)
-    busy_per_s: int = 8
-    regular_count: int = 4
+    busy_per_s: int = 4
+    regular_count: int = 3
     regular_cv: float = 0.4
     not_relaxed_uv: float = 25.0
+    stir_sds: float = 6.0
+    stir_uv: float = 8.0
+    stir_share: float = 0.35
     mains_hz: tuple[float, ...] = (50.0, 60.0)
     flat_uv: float = 0.05
 
@@ -53,12 +58,23 @@ class _Event:
     doublet: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Second:
+    """One channel in one second. valid: no dead lead, no stimulus; active: it was not at rest."""
+
+    valid: bool
+    active: bool
+    events: tuple[_Event, ...] = ()
+
+
 @dataclass(slots=True)
 class _Tally:
     """What one channel has shown so far. `segments` tell stretches that a gap separates."""
 
     valid_s: float = 0.0
     rejected_s: float = 0.0
+    active_s: float = 0.0
+    quiet_uv: float = float("inf")
     times_s: list[float] = field(default_factory=list)
     segments: list[int] = field(default_factory=list)
     sizes_uv: list[float] = field(default_factory=list)
@@ -69,7 +85,7 @@ class FasciculationWatch:
     """Counts over resting stretches of several channels of one limb. push: (n, m) µV, unfiltered.
 
     `exclude` names times at which something else happened (a stimulus): the seconds they touch are
-    not valid. One second is judged half a second after its end: the exclusion can come late.
+    not valid. One second is judged 1.5 s after its end: the exclusion can come late.
     """
 
     _MARGIN_S = 0.06
@@ -90,6 +106,7 @@ class FasciculationWatch:
         self._excluded: list[int] = []
         self._segment = 0
         self._judged = 0
+        self._pending: tuple[list[bool], int, list[_Second]] | None = None
 
     def reset(self) -> None:
         """A gap, or the end of rest: the second under way is dropped."""
@@ -97,6 +114,7 @@ class FasciculationWatch:
         self._windows.reset()
         self._segment += 1
         self._judged = 0
+        self._pending = None
         self._excluded.clear()
 
     def exclude(self, sample: int) -> None:
@@ -118,14 +136,17 @@ class FasciculationWatch:
         """What one channel has shown so far; see `fasciculation`. listed: with every event."""
         tally = self._tallies[channel]
         values = {"valid_min": tally.valid_s / 60.0, "rejected_s": tally.rejected_s}
+        restless = ["not_relaxed: discharging more than half of the time"]
+        reasons = restless if tally.active_s > tally.valid_s else []
         if tally.valid_s < 1.0:
             return build(
                 MEASURE, VERSION, target=target, inputs=inputs, settings=self.settings,
-                state="not_assessable", values=values, reasons=["no valid second of rest"],
+                state="not_assessable", values=values,
+                reasons=[*reasons, "no valid second of rest"],
             )  # fmt: skip
         return build(
             MEASURE, VERSION, target=target, inputs=inputs, settings=self.settings,
-            state="measured", values=values | _values(tally, self.settings),
+            state="measured", values=values | _values(tally, self.settings), reasons=reasons,
             items=_items(tally) if listed else (),
         )  # fmt: skip
 
@@ -135,21 +156,44 @@ class FasciculationWatch:
         return (self._judged - 1) * self._second - late - self._margin
 
     def _judge(self, window: Samples) -> None:
-        """One second of all channels: what each saw, then what of it is one event."""
+        """Look at one second of all channels, and settle the second before it.
+
+        Tonic and voluntary discharge waxes and wanes: the seconds beside an active one are no rest.
+        """
         start = self._start()
         reach = self._margin + round(0.1 * self.rate_hz)
         touched = any(
             start - reach <= sample <= start + self._second + reach for sample in self._excluded
         )
-        clean = window - (window @ self._lines.T) @ self._lines
-        found: dict[int, list[_Event]] = {}
-        for channel, trace in enumerate(clean):
-            events = None if touched else self._events(trace)
-            if events is None:
-                self._tallies[channel].rejected_s += 1.0
-                continue
-            self._tallies[channel].valid_s += 1.0
-            found[channel] = events
+        # the mains as the quiet samples show it: a large potential would leak into every line
+        usual = 4.0 / 0.6745 * np.median(np.abs(window), axis=1, keepdims=True)
+        clean = window - (np.clip(window, -usual, usual) @ self._lines.T) @ self._lines
+        seconds = [
+            self._look(trace, tally, touched=touched)
+            for trace, tally in zip(clean, self._tallies, strict=True)
+        ]
+        if self._pending is not None:
+            before, held_start, held = self._pending
+            self._settle(held_start, before, held, [second.active for second in seconds])
+            self._pending = ([second.active for second in held], start, seconds)
+        else:
+            self._pending = ([False] * len(seconds), start, seconds)
+
+    def _settle(
+        self, start: int, before: list[bool], seconds: list[_Second], after: list[bool]
+    ) -> None:
+        """One second of all channels into the tallies: what each saw, what of it is one event."""
+        found: dict[int, tuple[_Event, ...]] = {}
+        for channel, (second, earlier, later) in enumerate(
+            zip(seconds, before, after, strict=True)
+        ):
+            tally = self._tallies[channel]
+            if second.valid and not (second.active or earlier or later):
+                tally.valid_s += 1.0
+                found[channel] = second.events
+            else:
+                tally.rejected_s += 1.0
+                tally.active_s += second.active or earlier or later
         for channel, event in _one_each(found, self.rate_hz, self.settings.together_ms):
             tally = self._tallies[channel]
             tally.times_s.append((start + event.at - self._margin) / self.rate_hz)
@@ -157,22 +201,39 @@ class FasciculationWatch:
             tally.sizes_uv.append(event.peak_to_peak_uv)
             tally.doublets += event.doublet
 
-    def _events(self, trace: Samples) -> list[_Event] | None:
-        """The events whose extreme lies in the core; None if the second is not valid."""
+    def _stirs(self, trace: Samples, tally: _Tally) -> bool:
+        """Whether small units fire all the time: their chance sums would pass for events.
+
+        The noise between potentials is that of the quietest tenth of 20 ms pieces, in the quietest
+        second so far: a lead's own noise does not change, what muscles add to it does.
+        """
+        piece = round(0.02 * self.rate_hz)
+        pieces = trace[: trace.size // piece * piece].reshape(-1, piece)
+        quiet_uv = float(np.sqrt(np.quantile(np.mean(pieces**2, axis=1), 0.1)))
+        tally.quiet_uv = min(tally.quiet_uv, quiet_uv)
+        edge_uv = max(self.settings.stir_sds * tally.quiet_uv, self.settings.stir_uv)
+        busy = np.abs(pieces).max(axis=1) > edge_uv
+        return bool(busy.mean() > self.settings.stir_share)
+
+    def _look(self, trace: Samples, tally: _Tally, *, touched: bool) -> _Second:
+        """The events of one channel whose extreme lies in the core, and whether this is rest."""
         chosen = self.settings
         noise_uv = float(np.median(np.abs(trace)) / 0.6745)
-        if noise_uv < chosen.flat_uv or noise_uv > chosen.not_relaxed_uv:
-            return None
-        events = [
+        if touched or noise_uv < chosen.flat_uv:
+            return _Second(valid=False, active=False)
+        if noise_uv > chosen.not_relaxed_uv:
+            return _Second(valid=False, active=True)
+        events = tuple(
             event
             for event in _detect(trace, noise_uv, self.rate_hz, chosen)
             if self._margin <= event.at < self._margin + self._second
-        ]
+        )
         gaps = np.diff([event.at for event in events])
         regular = len(events) >= chosen.regular_count and np.std(gaps) < (
             chosen.regular_cv * np.mean(gaps)
         )
-        return None if len(events) > chosen.busy_per_s or regular else events
+        active = len(events) > chosen.busy_per_s or bool(regular) or self._stirs(trace, tally)
+        return _Second(valid=True, active=active, events=events)
 
 
 def fasciculation(
@@ -227,7 +288,9 @@ def _detect(
     events: list[_Event] = []
     for part in np.split(out, breaks):
         at = int(part[np.argmax(np.abs(trace[part]))])
-        long_ms = 1000.0 * (part[-1] - part[0] + 1) / rate_hz
+        # how long: above a fifth of its own height, since the filter rings after a large one
+        high = part[np.abs(trace[part]) > 0.2 * abs(trace[at])]
+        long_ms = 1000.0 * (high[-1] - high[0] + 1) / rate_hz
         if span[at] < least or long_ms > settings.duration_ms[1]:
             continue
         if events and 1000.0 * (at - events[-1].at) / rate_hz <= settings.doublet_ms[1]:
@@ -247,7 +310,7 @@ def _twice(stretch: Samples, at: int, rate_hz: float, settings: FasciculationSet
 
 
 def _one_each(
-    found: dict[int, list[_Event]], rate_hz: float, together_ms: float
+    found: dict[int, tuple[_Event, ...]], rate_hz: float, together_ms: float
 ) -> list[tuple[int, _Event]]:
     """Events of several channels within 20 ms are one, on the channel that saw it largest. What all
     of four or more channels see at the same instant is no muscle, and is dropped."""

@@ -43,6 +43,9 @@ def fasciculation_evidence(
     words = f"Surface fasciculations: {count} in {minutes:.1f} valid min"
     if minutes < NEEDED_MIN:
         words = f"Surface fasciculations: {count} in {minutes:.1f} of {NEEDED_MIN:.0f} valid min"
+    if measured is not None and any(r.startswith("not_relaxed") for r in measured.reasons):
+        state, why = "unknown", "muscle not relaxed: ask for rest, change the position"
+        words = f"Surface fasciculations: {minutes:.1f} of {NEEDED_MIN:.0f} valid min"
     if anatomy(muscle.name).foot_intrinsic and state == "abnormal":
         state, why = "unknown", "common in health in foot muscles, not counted"
     identity = "" if measured is None else measured.id
