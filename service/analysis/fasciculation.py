@@ -288,8 +288,8 @@ def _detect(
     events: list[_Event] = []
     for part in np.split(out, breaks):
         at = int(part[np.argmax(np.abs(trace[part]))])
-        # how long: above a fifth of its own height, since the filter rings after a large one
-        high = part[np.abs(trace[part]) > 0.2 * abs(trace[at])]
+        # how long: above 30 % of its own height, since the filter rings after a large one
+        high = part[np.abs(trace[part]) > 0.3 * abs(trace[at])]
         long_ms = 1000.0 * (high[-1] - high[0] + 1) / rate_hz
         if span[at] < least or long_ms > settings.duration_ms[1]:
             continue

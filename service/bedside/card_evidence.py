@@ -11,6 +11,7 @@ from service.evidence.findings import Supramaximal, cmap_amplitude
 from service.evidence.limits import LimitRow, Subject, choose_limit
 from service.model import Evidence, Finding, Limit, Measurement, Muscle
 
+_PLACES = {"erb": "Erb's point"}
 _SIGNS = {"min": "≥", "max": "≤"}
 
 
@@ -28,9 +29,9 @@ def cmap_evidence(
     if permission is not None and permission.allowance is Allowance.NO:
         return _cmap_unknown(f"CMAP: {permission.reason}")
     if study is None:
-        place = row.distal_site.replace("_", " ")
+        place = _PLACES.get(row.distal_site, f"the {row.distal_site.replace('_', ' ')}")
         only = f" (only at {', '.join(elsewhere)})" if elsewhere else ""
-        return _cmap_unknown(f"CMAP: no stimulus of the {row.nerve} nerve at the {place}{only}")
+        return _cmap_unknown(f"CMAP: no stimulus of the {row.nerve} nerve at {place}{only}")
     measurement, proof = study
     choice = choose_limit(
         limits,
