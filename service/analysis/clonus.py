@@ -186,24 +186,27 @@ def _longest_run(
     """The longest stretch of bursts with admissible intervals whose variation stays in bounds."""
     intervals = np.diff(peaks) / rate_hz
     low, high = settings.interval_s
+    slow, fast = settings.rate_hz
     best: _Run | None = None
+    least = settings.least_bursts - 1  # intervals that a longer run must have
     for first in range(intervals.size):
         outside = np.flatnonzero((intervals[first:] < low) | (intervals[first:] > high))
-        last = first + int(outside[0]) if outside.size else intervals.size
-        least = settings.least_bursts - 1 if best is None else len(best.peaks)
-        for end in range(last, first + least - 1, -1):
-            run = _run(peaks[first : end + 1], intervals[first:end])
-            slow, fast = settings.rate_hz
-            if run.cv <= settings.interval_cv and slow <= run.frequency_hz <= fast:
-                best = run
-                break
+        part = intervals[first : first + int(outside[0])] if outside.size else intervals[first:]
+        if part.size < least:
+            continue
+        count = np.arange(1, part.size + 1)
+        mean = np.cumsum(part) / count
+        centred = part - part[0]
+        square = np.cumsum(centred**2) - np.cumsum(centred) ** 2 / count
+        cv = np.sqrt(np.maximum(square, 0.0) / np.maximum(count - 1, 1)) / mean
+        fits = (cv <= settings.interval_cv) & (mean >= 1 / fast) & (mean <= 1 / slow)
+        good = np.flatnonzero(fits[least - 1 :])
+        if good.size:
+            end = least - 1 + int(good[-1])
+            bursts = tuple(int(peak) for peak in peaks[first : first + end + 2])
+            best = _Run(bursts, float(cv[end]), 1.0 / float(mean[end]))
+            least = len(bursts)
     return best
-
-
-def _run(peaks: npt.NDArray[np.intp], intervals: Samples) -> _Run:
-    mean = float(intervals.mean())
-    spread = float(intervals.std(ddof=1))
-    return _Run(tuple(int(peak) for peak in peaks), spread / mean, 1.0 / mean)
 
 
 def _autocorrelation(envelope_uv: Samples, run: _Run, rate_hz: float) -> float:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,12 @@ import scipy
 from service.model import Json, Marker, Measurement, MeasurementState
 
 
-def settings_json(settings: Any) -> dict[str, Json]:
+@lru_cache(maxsize=64)
+def settings_json(settings: Any) -> Mapping[str, Json]:
     """A frozen settings dataclass as plain JSON values."""
-    return {key: _plain(value) for key, value in dataclasses.asdict(settings).items()}
+    return {
+        field.name: _plain(getattr(settings, field.name)) for field in dataclasses.fields(settings)
+    }
 
 
 def identity(
@@ -71,7 +75,7 @@ def build(
         version=version,
         target=target,
         inputs=tuple(inputs),
-        settings=plain,
+        settings=dict(plain),
         state=state,
         reasons=tuple(dict.fromkeys(reasons)),
         values=numbers,
