@@ -43,7 +43,7 @@ class Assessment:
         self._permissions: dict[tuple[str, Study], Permission] = {}
         self._device: dict[str, str] = {}
         self._task = Task.UNKNOWN
-        self._task_since_s = 0.0
+        self.tasks: list[tuple[Task, float]] = []
         self._celsius: float | None = None
         self._surface: dict[tuple[str, str], SurfaceWatch] = {}
         self._known: dict[Muscle, tuple[list[Evidence], Circumstances, MuscleStatus]] = {}
@@ -87,7 +87,8 @@ class Assessment:
     def set_task(self, task: Task, at_s: float) -> None:
         """What the patient was asked to do, from host time `at_s` on; the signals still to come are
         taken as done under it."""
-        self._task, self._task_since_s = task, at_s
+        self._task = task
+        self.tasks.append((task, at_s))
         for watch in self._surface.values():
             watch.set_task(task)
 
@@ -154,6 +155,7 @@ class Assessment:
                 permission=self._permission(muscle, Study.MOTOR_NCS),
                 elsewhere=self._motor.sites(muscle),
                 subject=self._subject,
+                skin_c=self._celsius,
                 limits=self._limits,
             ),
             *self._surface_evidence(muscle),

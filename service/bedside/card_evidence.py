@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drivers.types import Allowance, Permission
-from service.evidence.anatomy import anatomy
+from service.evidence.anatomy import Limb, anatomy
 from service.evidence.families import HARDWARE
 from service.evidence.findings import Supramaximal, cmap_amplitude
 from service.evidence.limits import LimitRow, Subject, choose_limit
 from service.model import Evidence, Finding, Limit, Measurement, Muscle
 
+_LEAST_SKIN_C: dict[Limb, float] = {"arm": 32.0, "leg": 30.0, "head": 30.0, "trunk": 30.0}
 _PLACES = {"erb": "Erb's point"}
 _SIGNS = {"min": "≥", "max": "≤"}
 
@@ -22,6 +23,7 @@ def cmap_evidence(
     permission: Permission | None,
     elsewhere: Sequence[str],
     subject: Subject,
+    skin_c: float | None,
     limits: Sequence[LimitRow],
 ) -> Evidence:
     """L5. study: average and plateau at the distal site, None if there is none."""
@@ -41,7 +43,9 @@ def cmap_evidence(
         quantity="amplitude_mv",
         subject=subject,
     )
-    finding = cmap_amplitude(measurement, choice, proof)
+    finding = cmap_amplitude(
+        measurement, choice, proof, skin_c=skin_c, least_skin_c=_LEAST_SKIN_C[row.limb]
+    )
     limited = permission is not None and permission.allowance is Allowance.LIMITED
     return Evidence(
         axis="lmn",

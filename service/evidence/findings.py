@@ -64,12 +64,20 @@ def supramaximal(steps: Sequence[Step]) -> Supramaximal:
     return Supramaximal(True, f"supramaximal from {start:g} mA", start)
 
 
-def cmap_amplitude(measurement: Measurement, choice: Choice, proof: Supramaximal) -> Finding:
+def cmap_amplitude(
+    measurement: Measurement,
+    choice: Choice,
+    proof: Supramaximal,
+    *,
+    skin_c: float | None = None,
+    least_skin_c: float = 32.0,
+) -> Finding:
     """The CMAP against its lower limit (family L5).
 
     A low or absent CMAP is abnormal only if the stimulus was proven supramaximal; a CMAP above the
-    limit stays normal, because a stronger stimulus could only raise it. Without a limit the state
-    is unknown.
+    limit stays normal, because a stronger stimulus could only raise it. Cold raises amplitudes: in
+    a limb known to be cold a normal one is unknown, a low one still counts. Without a limit the
+    state is unknown.
     """
     if measurement.state == "not_assessable":
         return _unknown(measurement, "amplitude_mv", "mV", choice.limit, measurement.reasons)
@@ -80,6 +88,9 @@ def cmap_amplitude(measurement: Measurement, choice: Choice, proof: Supramaximal
     reasons: tuple[str, ...] = ()
     if value < choice.limit.value and not proof.proven:
         state, reasons = "unknown", (proof.sentence,)
+    elif state == "normal" and skin_c is not None and skin_c < least_skin_c:
+        state = "unknown"
+        reasons = (f"cold, {skin_c:.1f} °C: not proven normal; warm to {least_skin_c:.0f} °C",)
     return Finding(
         measurement_id=measurement.id,
         quantity="amplitude_mv",

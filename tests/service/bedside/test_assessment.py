@@ -360,3 +360,14 @@ def test_the_same_study_gives_the_same_cards():
         return study.cards(), study.measurements()
 
     assert run() == run()
+
+
+def test_a_cold_hand_does_not_prove_a_normal_cmap():
+    """The temperature that was entered reaches the card."""
+    study = begun()
+    study.sweep(shocked(1, 20.0, 12.0), muscle="left FDI")
+    study.set_temperature(27.5)
+    line = item(study, "left FDI", "lmn", "L5")
+    assert (line.state, "27.5 °C" in line.sentence) == ("unknown", True)
+    study.set_temperature(33.0)
+    assert item(study, "left FDI", "lmn", "L5").state == "normal"

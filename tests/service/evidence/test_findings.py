@@ -103,3 +103,17 @@ def test_the_plateau_begins_where_it_began():
     """Equal steps belong to the plateau, the rising part does not."""
     proof = supramaximal([Step(10, 2.0), Step(20, 5.0), Step(25, 5.05), Step(30, 5.0)])
     assert proof.from_ma == 20
+
+
+def test_cold_falsifies_only_a_normal_amplitude():
+    """Cold raises amplitudes: a normal one is not proven, a low one still counts."""
+    for amplitude, skin_c, state in (
+        (6.0, 28.0, "unknown"),
+        (6.0, 33.0, "normal"),
+        (6.0, None, "normal"),
+        (3.0, 28.0, "abnormal"),
+    ):
+        found = cmap_amplitude(
+            measured(amplitude_mv=amplitude), Choice(LIMIT), PROVEN, skin_c=skin_c
+        )
+        assert found.state == state
