@@ -7,9 +7,10 @@ Source: hackeeg_driver.ino v0.3.0 (starcat-io); ADS1299 data sheet SBAS499.
 What is accepted. While frames follow at the stride, one is good if its header and status prefix are
 right, its number is the next one and micros() is one period on (± 45 %). After anything else, a
 frame is taken if number and micros() agree on how many samples are missing and one of the next four
-frames agrees with it; where they do not, only if three frames in a row agree. No frame is taken before the header after it was
-seen in its place, so one that lost a byte is refused. A frame has no checksum: a flipped bit in the
-channels' bytes, or one that moves micros() by less than the jitter allowed, cannot be seen.
+frames agrees with it; where they do not, only if three frames in a row agree. No frame is taken
+before the header after it was seen in its place, so one that lost a byte is refused. A frame has no
+checksum: a flipped bit in the channels' bytes, or one that moves micros() by less than the jitter
+allowed, cannot be seen; nor one that moves it, beside skipped conversions, by just as many periods.
 
 The account. The index counts the conversions of the device, from the first sample accepted.
 Between two accepted samples `start_index` may jump; of the missing ones, `rejected` arrived and

@@ -118,7 +118,8 @@ def damaged(rng, count, *, ppm=0.0, skip=True, drop=True, corrupt=True, settle=S
     for n in range(settle + count + 8):
         fate = "good"
         if settle <= n < settle + count:
-            if skip and rng.random() < 0.02:
+            # a stamp that is off by as much as a skip beside it cannot be told from that skip
+            if skip and fates[-1] != "corrupt" and rng.random() < 0.02:
                 at += rng.choice((1, 2, 5, 40, 300))
                 fate = "after skip"
             elif drop and rng.random() < 0.04:
