@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .layout import RecordingError
+from .layout import Piece, RecordingError
 
 _PIECES = 512  # below IOV_MAX of every system
 
@@ -13,7 +13,7 @@ _PIECES = 512  # below IOV_MAX of every system
 class DurableFile:
     """A new file whose bytes stay in memory until the disk has them.
 
-    `write` only collects, so that the MCAP writer above never meets a half-written record. `commit`
+    `write` only collects, so that no record is ever half written. `commit`
     writes what was collected and syncs it; after an error the same bytes are written again to the
     same place at the next `commit`, because a failed sync may have dropped them from the cache.
     Only one thread uses it.
@@ -36,7 +36,7 @@ class DurableFile:
             ) from error
         self._synced = 0
         self._written = 0
-        self._pending: list[bytes] = []
+        self._pending: list[Piece] = []
         self._pending_bytes = 0
         self._sync_folder(path.parent)
 
@@ -58,18 +58,14 @@ class DurableFile:
         """Bytes collected and not yet synced."""
         return self._pending_bytes
 
-    def write(self, data: bytes) -> int:
-        """Collect bytes for the next `commit`."""
+    def write(self, data: Piece) -> None:
+        """Collect bytes for the next `commit`; they must not change until then."""
         self._pending.append(data)
         self._pending_bytes += len(data)
-        return len(data)
 
     def tell(self) -> int:
         """Offset at which the next `write` lands."""
         return self._synced + self._pending_bytes
-
-    def flush(self) -> None:
-        """Nothing: the MCAP writer's flush closes a chunk, `commit` puts it on the disk."""
 
     def commit(self) -> None:
         """Write and sync all that was collected. Raises OSError; nothing is lost by that."""
@@ -84,9 +80,12 @@ class DurableFile:
         self._written = self._pending_bytes = 0
         self._pending = []
 
-    def _unwritten(self) -> list[memoryview]:
+    def _unwritten(self) -> list[Piece]:
         """The first pieces after `_written`, as many as one call may take."""
-        skip, pieces = self._written, []
+        if not self._written:
+            return self._pending[:_PIECES]
+        skip = self._written
+        pieces: list[Piece] = []
         for data in self._pending:
             if len(data) > skip:
                 pieces.append(memoryview(data)[skip:])

@@ -43,19 +43,24 @@ _DTYPES: dict[int, np.dtype[np.int32] | np.dtype[np.float64]] = {
     1: np.dtype("<i4"),
     2: np.dtype("<f8"),
 }
-_CODES = {"int32": 1, "float64": 2}
+_CODES = {dtype.str: code for code, dtype in _DTYPES.items()}
+
+
+Piece = bytes | memoryview
+"""Part of a message: small ones are made, samples are looked at where they lie. Bytes wide."""
 
 
 class RecordingError(Exception):
     """A recording cannot be made or read; the message is one sentence: what, where, what to do."""
 
 
-def _prologue(profile: str) -> bytes:
+def prologue(profile: str) -> bytes:
+    """Magic and header record of a file with that profile."""
     text = b"".join(struct.pack("<I", len(s)) + s for s in (profile.encode(), LIBRARY.encode()))
     return MAGIC + struct.pack("<BQ", Opcode.HEADER, len(text)) + text
 
 
-PROLOGUE = _prologue(PROFILE)
+PROLOGUE = prologue(PROFILE)
 
 
 def to_json_bytes(value: Mapping[str, Json]) -> bytes:
@@ -77,11 +82,16 @@ def sample_topic(device: str, stream: str) -> str:
 
 
 def encode_block(block: SampleBlock) -> bytes:
-    """One sample message: the block without loss, in its own dtype.
+    """One sample message: the block without loss, in its own dtype. Raises as `block_pieces`."""
+    return b"".join(block_pieces(block))
+
+
+def block_pieces(block: SampleBlock) -> list[Piece]:
+    """One sample message, the samples not copied.
 
     Raises ValueError for a dtype other than int32 and float64, or data that is not two-dimensional.
     """
-    code = _CODES.get(block.data.dtype.name)
+    code = _CODES.get(block.data.dtype.str)
     if code is None or block.data.ndim != 2:
         raise ValueError(
             f"expected int32 or float64 data of shape (channels, samples) in {block.stream}, "
@@ -95,9 +105,10 @@ def encode_block(block: SampleBlock) -> bytes:
         code, block.epoch, block.start_index, block.received_s, n_channels, n_samples,
         block.rejected, len(block.suspect), len(triggers),
     )  # fmt: skip
-    suspect = np.asarray(block.suspect, dtype="<u8").tobytes()
+    if block.suspect:
+        head += np.asarray(block.suspect, dtype="<u8").tobytes()
     data = np.ascontiguousarray(block.data, dtype=_DTYPES[code])
-    return b"".join((head, suspect, triggers, data.data if data.size else b""))
+    return [head + triggers, data.data.cast("B")] if data.size else [head + triggers]
 
 
 def decode_block(stream: str, payload: bytes | memoryview) -> SampleBlock:

@@ -114,7 +114,8 @@ def test_a_newer_schema_is_refused_in_a_sentence(tmp_path, monkeypatch):
     for version in (2, 102):
         path = tmp_path / f"{version}.mcap"
         with monkeypatch.context() as patch:
-            patch.setattr("service.recording.sink.PROFILE", f"myotome/{version}")
+            prologue = layout.prologue(f"myotome/{version}")
+            patch.setattr("service.recording.chunks.PROLOGUE", prologue)
             patch.setattr("service.recording.recorder.SCHEMA_VERSION", version)
             making.write(path, [making.block(0)])
         for opened in (verify, read_recording):
