@@ -141,12 +141,22 @@ class MotorRows:
     def _included(self, key: RowKey) -> list[_Entry]:
         return [entry for entry in self._rows[key] if entry.included and not entry.sweep.gap]
 
+    def _standing(self, key: RowKey) -> list[_Entry]:
+        """The newest ramp of rising currents that proves a plateau, else every included sweep.
+
+        Who lowers the current and ramps up again measures anew: a later plateau replaces an
+        earlier one (a moved electrode, a muscle that changed), and the two are never averaged.
+        """
+        entries = self._included(key)
+        proven = (r for r in reversed(_ramps(entries)) if supramaximal(list(_steps(r))).proven)
+        return next(proven, entries)
+
     def _proof(self, key: RowKey) -> Supramaximal:
-        return supramaximal(list(_steps(self._included(key))))
+        return supramaximal(list(_steps(self._standing(key))))
 
     def _chosen(self, key: RowKey) -> list[_Entry]:
         """Sweeps of the average: the plateau if there is one, else the highest current alone."""
-        entries = self._included(key)
+        entries = self._standing(key)
         currents = [_current(entry) for entry in entries]
         if not currents or None in currents:
             return entries
@@ -199,6 +209,20 @@ def _respond(pairs: list[tuple[Sweep, int]], key: RowKey) -> Measurement:
         gap=any(sweep.gap for sweep in sweeps),
         time_zero_known=all(sweep.time_zero_known for sweep in sweeps),
     )
+
+
+def _ramps(entries: list[_Entry]) -> list[list[_Entry]]:
+    """Sweeps in order, cut where the current falls by more than 2 %."""
+    ramps: list[list[_Entry]] = []
+    before = None
+    for entry in entries:
+        current = _current(entry)
+        falls = None not in (before, current) and (current or 0.0) < 0.98 * (before or 0.0)
+        if falls or not ramps:
+            ramps.append([])
+        ramps[-1].append(entry)
+        before = current
+    return ramps
 
 
 def _steps(entries: Iterable[_Entry]) -> Iterable[Step]:

@@ -135,6 +135,19 @@ def test_rising_responses_are_averaged_at_the_top():
     assert result.average.values["amplitude_mv"] == pytest.approx(12.05, rel=0.02)
 
 
+def test_a_later_plateau_replaces_an_earlier_one():
+    """A second ramp measures anew: its plateau is the row's, and the two are never averaged."""
+    study = begun()
+    ramps = [(20, 11.0), (30, 12.0), (40, 12.1), (20, 4.9), (30, 5.0), (40, 5.02)]
+    for number, (current, size) in enumerate(ramps):
+        result = study.sweep(shocked(number, current, size), muscle="left FDI")
+    assert result.average_sweeps == 2
+    assert result.average.values["amplitude_mv"] == pytest.approx(5.01, rel=0.02)
+    assert item(study, "left FDI", "lmn", "L5").state == "abnormal"
+    study.sweep(shocked(9, 10.0, 1.0), muscle="left FDI")
+    assert item(study, "left FDI", "lmn", "L5").state == "abnormal", "a weak shock proves nothing"
+
+
 def test_an_excluded_sweep_leaves_its_average_and_can_come_back():
     """Undoable, and the card follows."""
     study = begun()
