@@ -138,7 +138,7 @@ def test_rising_responses_are_averaged_at_the_top():
 def test_a_later_plateau_replaces_an_earlier_one():
     """A second ramp measures anew: its plateau is the row's, and the two are never averaged."""
     study = begun()
-    ramps = [(20, 11.0), (30, 12.0), (40, 12.1), (20, 4.9), (30, 5.0), (40, 5.02)]
+    ramps = [(20, 9.0), (30, 12.0), (40, 12.1), (20, 4.0), (30, 5.0), (40, 5.02)]
     for number, (current, size) in enumerate(ramps):
         result = study.sweep(shocked(number, current, size), muscle="left FDI")
     assert result.average_sweeps == 2
