@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.fft import next_fast_len
 
 from .body import Body
-from .front_end import FloatArray, Grid
+from .front_end import FloatArray, Grid, fast_length
 from .pool import IntArray
 
 MARGIN = 6  # drawn samples of silence around, for the ringing of the band limit
@@ -29,6 +28,6 @@ def drawn_potentials(
     starts = begins.astype(np.int64) - first
     end = int(starts.max()) + templates.shape[1] + MARGIN
     where = starts[:, None] + np.arange(templates.shape[1])
-    padded = next_fast_len(end, real=True)
+    padded = fast_length(end)
     drawn = np.bincount(where.ravel(), rows.ravel(), minlength=padded)
     return grid.drawn_to_samples(np.asarray(drawn, dtype=np.float64)), first * grid.decimation

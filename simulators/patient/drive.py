@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import butter, sosfilt
 
 from .effects import effect
 from .front_end import FloatArray
@@ -20,6 +19,22 @@ STRETCH_EVERY_S = 8.0
 STRETCH_LASTS_S = 7.0
 REFLEX_DELAY_S = 0.06
 AHEAD = 500  # values of the shared input made at once
+BAND_HZ = (15.0, 30.0)
+TAPS = 512  # what is cut off is below 1e-11 of the largest tap
+
+
+def band_taps(rate_hz: float) -> FloatArray:
+    """Impulse response of a Butterworth band-pass of 2nd order, (TAPS,), of unit energy.
+
+    In numpy, because importing scipy.signal takes longer than everything else at the start.
+    """
+    z = np.exp(2j * np.pi * np.fft.rfftfreq(8 * TAPS)[:-1])
+    s = 2.0 * rate_hz * (z - 1.0) / (z + 1.0)
+    low, high = (2.0 * rate_hz * np.tan(np.pi * hz / rate_hz) for hz in BAND_HZ)
+    width, centre = (high - low) * s, s * s + low * high
+    gain = width**2 / (centre**2 + np.sqrt(2.0) * width * centre + width**2)
+    taps = np.fft.irfft(np.append(gain, 0.0))[:TAPS]
+    return taps / float(np.linalg.norm(taps))
 
 
 class CorticospinalInput:
@@ -27,19 +42,17 @@ class CorticospinalInput:
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
-        self._sos = butter(2, (15.0, 30.0), "bandpass", fs=1 / STEP_S, output="sos")
-        impulse = np.zeros(4000)
-        impulse[0] = 1.0
-        self._scale = 1.0 / float(np.linalg.norm(sosfilt(self._sos, impulse)))
-        self._state = np.zeros((self._sos.shape[0], 2))
+        self._taps = band_taps(1 / STEP_S)
+        self._before = np.zeros(TAPS - 1)
         self._ready: FloatArray = np.empty(0)
 
     def next(self, steps: int) -> FloatArray:
         """The next `steps` values."""
         while self._ready.size < steps:
-            white = self._rng.standard_normal(AHEAD)
-            shaped, self._state = sosfilt(self._sos, white, zi=self._state)
-            self._ready = np.concatenate((self._ready, self._scale * shaped))
+            white = np.concatenate((self._before, self._rng.standard_normal(AHEAD)))
+            self._before = white[AHEAD:]
+            shaped = np.convolve(white, self._taps, "valid")
+            self._ready = np.concatenate((self._ready, shaped))
         now, self._ready = self._ready[:steps], self._ready[steps:]
         return now
 

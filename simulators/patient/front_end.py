@@ -7,12 +7,12 @@ of a sample exactly; sums, shifts and the filter are then products.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import next_fast_len
 
 FloatArray = npt.NDArray[np.float64]
 ComplexArray = npt.NDArray[np.complex128]
@@ -50,6 +50,20 @@ class FrontEnd:
         return np.asarray(np.sinc(x) ** 3 * np.exp(-3j * np.pi * x), dtype=np.complex128)
 
 
+@cache
+def fast_length(least: int) -> int:
+    """The smallest length of factors 2, 3 and 5, from `least` on: Fourier transforms are fast."""
+    best, five = 2 * least, 1
+    while five < best:
+        odd = five
+        while odd < best:
+            doublings = (-(-least // odd) - 1).bit_length()
+            best = min(best, odd << doublings)
+            odd *= 3
+        five *= 5
+    return best
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """The fine grid of one front end: `factor` source points per output sample, over `length`
@@ -70,7 +84,7 @@ class Grid:
     def of(cls, front_end: FrontEnd) -> Grid:
         """The grid for a front end: at least 32 kHz, covering 80 ms and the filter's own length."""
         rate = front_end.rate_hz
-        length = 16 * next_fast_len(ceil((ceil(WINDOW_S * rate) + 4) / 16), real=True)
+        length = 16 * fast_length(ceil((ceil(WINDOW_S * rate) + 4) / 16))
         whole = int(rate // DRAWING_RATE_HZ)
         aligned = whole > 1 and length % whole == 0 and STEP_S * rate % whole == 0.0
         decimation = whole if aligned else 1
