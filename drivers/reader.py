@@ -25,14 +25,20 @@ _OPEN_S: Final = 30.0  # no handshake takes longer; one that does is hung
 
 class Reader:
     """One device for the life of the child. `send` delivers a message to the parent and may block;
-    it runs in a thread of its own."""
+    it runs in a thread of its own. `send_now` as `Outbox` has it."""
 
-    def __init__(self, url: str, first_epoch: int, send: Callable[[Message], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        first_epoch: int,
+        send: Callable[[Message], None],
+        send_now: Callable[[Message], bool] | None = None,
+    ) -> None:
         self._url = url
         self._address = Path(parse_url(url)[1])
         self._epoch = first_epoch - 1
         self._send = send
-        self._outbox = Outbox()
+        self._outbox = Outbox(send_now=send_now)
         self._stopping = threading.Event()
         self._state, self._sentence = LinkState.CONNECTING, ""
         self._counts: dict[str, LossCount] = {}

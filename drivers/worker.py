@@ -12,6 +12,8 @@ import contextlib
 import multiprocessing
 import select
 import signal
+import sys
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -21,6 +23,7 @@ from .types import Epoch, SampleBlock, WorkerReport
 
 _STOP: Final = "stop"
 _STOP_S: Final = 2.0
+_SURE_BYTES: Final = 1 << 15
 Message = Epoch | SampleBlock | WorkerReport
 
 
@@ -84,7 +87,32 @@ class Worker:
 def _child(url: str, first_epoch: int, pipe: Connection) -> None:
     # the parent decides when to end: Ctrl-C in a terminal reaches children too
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    reader = Reader(url, first_epoch, pipe.send)
+    reader = Reader(url, first_epoch, pipe.send, _sender_now(pipe))
     signal.signal(signal.SIGTERM, lambda *_: reader.stop())
     reader.listen(pipe.recv)
     reader.run()
+
+
+def _sender_now(pipe: Connection) -> Callable[[Message], bool] | None:
+    """Sends what surely fits into the pipe; None where the system does not tell what fits.
+
+    On Linux a Unix socket is ready for writing while three quarters of its buffer are free: 160 kB.
+    Source: unix_writable() in net/unix/af_unix.c.
+    """
+    if sys.platform != "linux":
+        return None
+    room = select.poll()
+    room.register(pipe.fileno(), select.POLLOUT)
+
+    def send_now(message: Message) -> bool:
+        if isinstance(message, SampleBlock) and message.data.nbytes > _SURE_BYTES:
+            return False
+        if room.poll(0) != [(pipe.fileno(), select.POLLOUT)]:
+            return False
+        try:
+            pipe.send(message)
+        except OSError:  # the parent is gone: whoever sends next finds out, and ends the reading
+            return False
+        return True
+
+    return send_now

@@ -22,7 +22,7 @@ USB_IDS: Final = ((0x2341, 0x003E), (0x2A03, 0x003E))  # Arduino Due, native por
 _ANSWER_S: Final = 3.0
 _RESET_S: Final = 4.0  # the firmware waits 1.1 s in it, 2.6 s after power-on
 _SILENT_S: Final = 10.0  # a shorter silence is a gap that micros() counts
-_PACE_S: Final = 0.008  # 128 samples at 16 kHz; a pseudo-terminal holds 25 ms of them
+_PACE_S: Final = 0.0095  # 152 samples at 16 kHz; a pseudo-terminal holds 25 ms of them
 
 
 class HackEEG:

@@ -24,7 +24,7 @@ from .motor_rows import SweepResult
 
 WAITING_SIGNALS = 2000
 CARDS_S = 0.5
-GATHER_S = 0.05  # of signal; a thread woken for each block would cost more than it computes
+GATHER_S = 0.1  # of signal; a thread woken for each block would cost more than it computes
 
 log = structlog.get_logger(__name__)
 

@@ -39,3 +39,28 @@ def test_taking_waits_for_a_message_and_ends_with_the_outbox():
     thread.join(5)
     assert taken[0].start_index == 5
     assert taken[1] is None
+
+
+def test_what_can_be_sent_at_once_is_never_queued_and_never_overtakes():
+    """Sent at once while the way is free; behind what waits or is on its way, in order."""
+    sent, free = [], [True]
+
+    def send_now(message):
+        if free[0]:
+            sent.append(message.start_index)
+        return free[0]
+
+    outbox = Outbox(send_now=send_now)
+    outbox.put(block(0))
+    free[0] = False
+    outbox.put(block(10))
+    free[0] = True
+    outbox.put(block(20))
+    sent += [outbox.take().start_index for _ in range(2)]
+    outbox.put(block(30))
+    assert sent == [0, 10, 20]
+    sent.append(outbox.take().start_index)
+    outbox.close()
+    assert outbox.take() is None
+    outbox.put(block(40))
+    assert sent == [0, 10, 20, 30, 40]
