@@ -71,6 +71,8 @@ def make_routes(
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     session: Session = app.state.session
     await session.start()
+    if app.state.control is not None:
+        await study.introduce(session, app.state.control)
     try:
         yield
     finally:

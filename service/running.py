@@ -33,7 +33,8 @@ from drivers.types import Stimulator
 from service.api.access import Gate
 from service.api.socket import LiveProtocol
 from service.app import create_app
-from service.bedside.session import DevicePlan, Plan, Session
+from service.bedside.plan import DevicePlan, Plan
+from service.bedside.session import Session
 from service.places import claim, forget_old_demos, page_folder
 from service.settings import Settings
 from service.simulated import ControlLink, SimulatorProcess, Simulators

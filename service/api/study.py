@@ -1,4 +1,4 @@
-"""The study under way: task, step, temperature, cards."""
+"""The study under way: subject, task, step, temperature, cards."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from service.bedside.interlock import Placement
+from service.bedside.session import Session
+from service.evidence.limits import Sex, Subject
 from service.model import Json, Task
-from service.simulated import ControlLink
+from service.simulated import ControlLink, SimulatorError
 
 from .context import Answer, SessionHere
 
@@ -40,6 +42,15 @@ class TemperatureBody(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     celsius: float = Field(ge=10, le=45)
+
+
+class SubjectBody(BaseModel):
+    """Who is examined, as far as known: None is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    age_years: float | None = Field(default=None, ge=0, le=120)
+    sex: Sex | None = None
+    height_cm: float | None = Field(default=None, ge=40, le=250)
 
 
 @router.get("/study")
@@ -75,10 +86,28 @@ async def set_temperature(session: SessionHere, body: TemperatureBody) -> Answer
     return session.study.message()
 
 
+@router.post("/subject")
+async def set_subject(session: SessionHere, body: SubjectBody) -> Answer:
+    """Age, sex and height: the whole of what is known."""
+    await session.set_subject(Subject(body.age_years, body.sex, body.height_cm))
+    return session.study.message()
+
+
 @router.get("/cards")
 async def cards(session: SessionHere) -> list[JsonValue]:
     """Both axes of every muscle."""
     return list(session.study.cards.values())
+
+
+async def introduce(session: Session, link: ControlLink) -> None:
+    """In a demo, who the simulated patient says it is; without an answer nothing is known of it."""
+    try:
+        told = await link.ask({"do": "describe"})
+    except SimulatorError as error:
+        session.alarm("note", f"age, sex and height of the simulated patient: {error}")
+        return
+    body = SubjectBody.model_validate({name: told.get(name) for name in SubjectBody.model_fields})
+    await session.set_subject(Subject(body.age_years, body.sex, body.height_cm))
 
 
 async def _follow(request: Request, asked: dict[str, Json]) -> None:

@@ -37,7 +37,7 @@ class Assessment:
         limits: tuple[LimitRow, ...] | None = None,
     ) -> None:
         self._montage = montage
-        self._subject = subject or Subject()
+        self.subject = subject or Subject()
         self._limits = default_limits() if limits is None else limits
         self._motor = MotorRows(montage)
         self._permissions: dict[tuple[str, Study], Permission] = {}
@@ -98,7 +98,7 @@ class Assessment:
 
     def set_subject(self, subject: Subject) -> None:
         """Age, sex and height, as far as known: they decide which limits hold."""
-        self._subject = subject
+        self.subject = subject
 
     def exclude(self, sweep_id: str, included: bool) -> None:
         """Take a sweep out of its average (`included` False) or back in."""
@@ -154,7 +154,7 @@ class Assessment:
                 distal,
                 permission=self._permission(muscle, Study.MOTOR_NCS),
                 elsewhere=self._motor.sites(muscle),
-                subject=self._subject,
+                subject=self.subject,
                 skin_c=self._celsius,
                 limits=self._limits,
             ),

@@ -12,19 +12,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
 from drivers.config import load_stimulator_limits
-from drivers.types import Epoch, LinkState, Stimulator, Stimulus, Trigger
+from drivers.types import Epoch, LinkState, Stimulus, Trigger
 from service.acquisition.pipeline import Pipeline
 from service.acquisition.supervisor import Supervisor
 from service.acquisition.types import DeviceState, GapNotice, LiveFrame
 from service.api.hub import Hub, Viewer
 from service.api.viewing import Viewing, Wanted
 from service.api.wire import PROTOCOL, Header, Kind, binary_parcel, text_body
+from service.evidence.limits import Subject
 from service.model import Json, MuscleStatus, Sweep, Task
 from service.recording.recorder import Recorder
 
@@ -45,6 +44,7 @@ from .messages import (
 )
 from .motor_rows import SweepResult
 from .outlets import BedsideOutlets, OnLoop
+from .plan import DevicePlan, Plan
 from .stimulation import Record, Stimulation, StimulationPorts, StimulatorStatus
 from .study import Study
 
@@ -55,28 +55,6 @@ DEFAULT_PRESET = "surface"
 DEFAULT_COLUMNS_PER_S = 500.0
 
 AlarmLevel = Literal["lost", "not_on_disk", "armed", "stopped", "note"]
-
-
-@dataclass(frozen=True, slots=True)
-class DevicePlan:
-    """A device of this bedside; `url` as drivers.registry reads it."""
-
-    id: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a bedside is started with. recording None: nothing is kept. open_stimulator None: there
-    is no stimulator."""
-
-    mode: Literal["live", "replay", "simulated"]
-    devices: tuple[DevicePlan, ...]
-    patient: str
-    study: str
-    version: str
-    recording: Path | None = None
-    open_stimulator: Callable[[], Stimulator] | None = None
 
 
 class Session:
@@ -200,6 +178,13 @@ class Session:
         self.hub.tell(self.study.message())
         await self._assess(lambda assessment: assessment.set_temperature(celsius))
 
+    async def set_subject(self, subject: Subject) -> None:
+        """Age, sex and height as far as known, instead of what was known before."""
+        self.study.subject = subject
+        self._setting("subject", plain_fields(subject), self.now())
+        self.hub.tell(self.study.message())
+        await self._assess(lambda assessment: assessment.set_subject(subject))
+
     async def include_sweep(self, sweep_id: str, included: bool) -> Entry:
         """Take a sweep into or out of its average. Raises KeyError for an unknown one."""
         if self.study.book.get(sweep_id) is None:
@@ -228,6 +213,12 @@ class Session:
             }
         )
 
+    def _brief(self, assessment: Assessment) -> None:
+        """An assessment begins with the first epoch; what was entered before it holds from then."""
+        assessment.set_muscle(self.study.placement.muscle or None)
+        assessment.set_subject(self.study.subject)
+        assessment.set_temperature(self.study.temperature_c)
+
     async def _assess(self, change: Callable[[Assessment], None]) -> None:
         await asyncio.wrap_future(self._assessor.ask(change))
 
@@ -241,7 +232,7 @@ class Session:
             placement = self.study.begin(montage)
             self.stimulation.place(placement)
             self._setting("step", placement_json(placement), self.now())
-            self._assessor.ask(lambda assessment: assessment.set_muscle(placement.muscle or None))
+            self._assessor.ask(self._brief)
         self._first_epoch.set()
         if known is None or known.info.streams != epoch.info.streams:
             # what a page may ask for has changed: it starts again from a new hello

@@ -7,11 +7,19 @@ from datetime import datetime
 from drivers.types import Epoch, LinkState
 from service.acquisition.filters import PRESETS
 from service.acquisition.types import DeviceState
+from service.evidence.limits import Subject
 from service.model import Json, MuscleStatus, Task
 
 from .book import SweepBook
 from .interlock import Placement
-from .messages import card_json, device_json, muscles_json, placement_json, step_json
+from .messages import (
+    card_json,
+    device_json,
+    muscles_json,
+    placement_json,
+    plain_fields,
+    step_json,
+)
 from .montage import Montage
 from .steps import Step, steps_for
 
@@ -28,6 +36,7 @@ class Study:
         self.task = Task.UNKNOWN
         self.task_level = 0.0
         self.temperature_c: float | None = None
+        self.subject = Subject()
         self.placement = Placement()
         self.steps: tuple[Step, ...] = ()
         self.montage = Montage(())
@@ -86,6 +95,7 @@ class Study:
             "step": placement_json(self.placement) if step is None else step_json(step),
             "steps": [step_json(one) for one in self.steps],
             "temperature_c": self.temperature_c,
+            "subject": plain_fields(self.subject),
         }
 
     def describe(self) -> dict[str, Json]:

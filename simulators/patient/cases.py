@@ -22,12 +22,16 @@ class Dials:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One patient. montage: muscle keys by channel. distal_delay_ms: by nerve, extra latency
-    beyond the wrist."""
+    """One patient. age_years, sex (`F` or `M`), height_cm: who it is, as a chart would say; the
+    signals do not depend on them. montage: muscle keys by channel. distal_delay_ms: by nerve,
+    extra latency beyond the wrist."""
 
     name: str
     code: str
     title: str
+    age_years: float
+    sex: str
+    height_cm: float
     montage: tuple[str, ...]
     dials: Mapping[str, Dials]
     distal_delay_ms: Mapping[str, float]
@@ -57,6 +61,9 @@ def read_case(name: str) -> Case:
         name=name,
         code=table["code"],
         title=table["title"],
+        age_years=float(table["age_years"]),
+        sex=table["sex"],
+        height_cm=float(table["height_cm"]),
         montage=montage,
         dials=dials,
         distal_delay_ms={nerve: float(row["distal_delay_ms"]) for nerve, row in nerves.items()},

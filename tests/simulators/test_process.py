@@ -70,6 +70,9 @@ def test_first_line_names_ports_and_patient(device):
         described = running.ask(do="describe")
         assert described["ok"]
         assert described["seed"] == 7
+        assert 0 < described["age_years"] < 120
+        assert described["sex"] in {"F", "M"}
+        assert 40 < described["height_cm"] < 250
         assert any(muscle["name"] == "FDI" for muscle in described["muscles"])
         assert running.ask(do="dial", muscle="left FDI", umn=0.6)["ok"]
         assert running.ask(do="task", name="hold", level=0.2)["ok"]

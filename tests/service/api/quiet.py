@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from service.api.access import Gate
-from service.bedside.session import Plan, Session
+from service.bedside.plan import Plan
+from service.bedside.session import Session
 
 TOKEN = "test-token-0123456789"  # noqa: S105 - of a service that lives for one test
 PORT = 8760

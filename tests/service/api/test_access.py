@@ -43,6 +43,7 @@ def test_the_routes_are_all_there() -> None:
     expected = {
         ("POST", "/api/stop"), ("GET", "/api/health"), ("GET", "/metrics"), ("GET", "/api/study"),
         ("POST", "/api/task"), ("POST", "/api/step"), ("POST", "/api/temperature"),
+        ("POST", "/api/subject"),
         ("GET", "/api/cards"), ("GET", "/api/sweeps"), ("GET", "/api/sweeps/x/samples"),
         ("POST", "/api/sweeps/x"), ("GET", "/api/samples"), ("GET", "/api/readout"),
         ("GET", "/api/stimulator"), ("POST", "/api/stimulator/configure"),

@@ -27,8 +27,11 @@ from service.acquisition.types import DeviceState
 from service.api.hub import Viewer
 from service.api.viewing import Wanted
 from service.bedside.interlock import Phase, Placement, RefusedError
-from service.bedside.session import DevicePlan, Plan, Session
+from service.bedside.plan import DevicePlan, Plan
+from service.bedside.session import Session
+from service.evidence.limits import Subject
 from service.model import Task
+from service.recording.reader import read_recording
 from service.recording.verify import verify
 from tests.service.api.fake_wire import FakeWire
 
@@ -299,6 +302,28 @@ async def test_loss_of_the_amplifier_or_a_new_epoch_disarms(bedside: Bedside) ->
         await until(lambda: session.stimulation.status.state is Phase.SAFE)
         with pytest.raises(RefusedError):
             await asyncio.wrap_future(session.stimulation.fire("a", str(event)))
+
+
+async def test_a_subject_known_before_the_device_decides_the_limit_and_is_recorded(
+    tmp_path,
+) -> None:
+    """Age, sex and height entered before the first epoch reach the assessment, page and record."""
+    bedside = Bedside(tmp_path)
+    await bedside.session.start()
+    await bedside.session.set_subject(Subject(58.0, "M", None))
+    await bedside.open()
+    _, wire = await bedside.page()
+    seen: list[Subject] = []
+    await bedside.session._assess(lambda assessment: seen.append(assessment.subject))
+    assert seen == [Subject(58.0, "M", None)]
+    known = {"age_years": 58.0, "sex": "M", "height_cm": None}
+    assert of(wire, "hello")[-1]["study"]["subject"] == known
+    await bedside.session.set_subject(Subject())
+    await until(lambda: of(wire, "study")[-1]["subject"]["age_years"] is None)
+    await bedside.session.close()
+    with read_recording(bedside.path) as recording:
+        told = [e.value for e in recording.events() if getattr(e, "key", "") == "subject"]
+    assert told == [known, {"age_years": None, "sex": None, "height_cm": None}]
 
 
 async def test_the_end_of_a_session_leaves_a_whole_record(tmp_path) -> None:

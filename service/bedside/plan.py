@@ -1,0 +1,32 @@
+"""What a bedside is started with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from drivers.types import Stimulator
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlan:
+    """A device of this bedside; `url` as drivers.registry reads it."""
+
+    id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a bedside is started with. recording None: nothing is kept. open_stimulator None: there
+    is no stimulator."""
+
+    mode: Literal["live", "replay", "simulated"]
+    devices: tuple[DevicePlan, ...]
+    patient: str
+    study: str
+    version: str
+    recording: Path | None = None
+    open_stimulator: Callable[[], Stimulator] | None = None
