@@ -44,14 +44,14 @@ class SerialPort:
 class Link(ABC):
     """An open file descriptor that carries bytes both ways. One thread reads at a time.
 
-    pace_s: least time between two reads that found bytes. A fast device then costs a few larger
-    reads, and a byte that comes after a pause is still read at once: nothing waits for company.
+    pace_s: mean time between two reads that found bytes is at least this. A fast device then costs
+    a few larger reads; a byte that comes after a pause, or after a late one, is read at once.
     """
 
     def __init__(self, name: str, descriptor: int) -> None:
         self.name = name
         self.pace_s = 0.0
-        self._read_s = 0.0
+        self._next_s = 0.0
         self._descriptor = descriptor
         self._woken, self._wake = os.pipe()
         self._reading = threading.Lock()
@@ -71,7 +71,7 @@ class Link(ABC):
         with self._reading:
             if self._closed:
                 raise DeviceLost(f"{self.name} is closed")
-            early_s = self._read_s + self.pace_s - time.monotonic()
+            early_s = self._next_s - time.monotonic() if self.pace_s else 0.0
             if early_s > 0:
                 self._rest.poll(1000 * early_s)
             events = dict(self._poll.poll(max(0, round(timeout_s * 1000))))
@@ -81,7 +81,7 @@ class Link(ABC):
             if self._descriptor not in events:
                 return b""
             data = self._take()
-            self._read_s = time.monotonic()
+            self._next_s = max(self._next_s, time.monotonic() - self.pace_s) + self.pace_s
             return data
 
     def _take(self) -> bytes:
