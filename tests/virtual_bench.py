@@ -319,13 +319,13 @@ class VirtualStudy:
             self.recorder.stimulus(stimulus)
         self.run(0.7)
 
-    def forget_sweeps(self) -> None:
-        """Take every sweep so far out of its average."""
-        for sweep, _ in self.outlets.sweeps:
-            if self.recorder is not None:
-                told: Json = {"sweep": sweep.id, "included": False}
-                self.recorder.setting("sweep_included", told, self.now_s)
-            self.assessment.exclude(sweep.id, False)
+    def forget_sweep(self, number: int) -> None:
+        """Take one sweep (from 0) out of its average."""
+        sweep, _ = self.outlets.sweeps[number]
+        if self.recorder is not None:
+            told: Json = {"sweep": sweep.id, "included": False}
+            self.recorder.setting("sweep_included", told, self.now_s)
+        self.assessment.exclude(sweep.id, False)
 
     def card(self, muscle: str) -> MuscleStatus:
         """One card as it now stands."""
