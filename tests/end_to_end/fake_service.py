@@ -81,6 +81,9 @@ def create_fake_app(fake: FakeService) -> FastAPI:
             fake.step, fake.armed = body, "safe"
             await tell(fake.stimulator())
             await tell({"type": "study", "step": body})
+        if path == "subject":
+            fake.subject = body
+            await tell({"type": "study", "subject": body})
         if path == "task":
             fake.task = body["task"]
             await tell({"type": "study", "task": fake.task})

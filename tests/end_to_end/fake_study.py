@@ -54,6 +54,7 @@ class FakeService:
         self.stopped = 0
         self.step = {"nerve": "median", "site": "wrist", "side": "left", "muscle": "left APB"}
         self.task = "rest"
+        self.subject = {"age_years": None, "sex": None, "height_cm": None}
         self.sweeps: list[dict] = []
         self.data: dict[str, np.ndarray] = {}
         self.sockets: list[WebSocket] = []
@@ -180,7 +181,13 @@ class FakeService:
             "utc": datetime.now(UTC).isoformat(),
             "client": "c1",
             "mode": "replay" if self.what == "replay" else "simulated",
-            "study": {"patient": "P-0412", "id": "s1", "task": self.task, "step": self.step},
+            "study": {
+                "patient": "P-0412",
+                "id": "s1",
+                "task": self.task,
+                "step": self.step,
+                "subject": self.subject,
+            },
             "devices": [
                 {
                     "id": "hackeeg",

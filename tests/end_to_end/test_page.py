@@ -198,6 +198,39 @@ def test_sweeps_are_superimposed_with_markers_that_keys_move(
     assert float(onset.get_attribute("aria-valuenow") or 0) <= peak
 
 
+def test_age_sex_and_height_are_entered_at_the_start_and_shown_beside_the_patient(
+    stage: Stage, open_page: OpenPage
+) -> None:
+    """By Enter, by leaving the field and by a button; an emptied field is not known again."""
+    page = open_page(stage.origin)
+    is_live(page)
+    on_screen(page, stage.origin, "start")
+    patient = page.get_by_test_id("status-patient")
+    expect(page.get_by_test_id("subject-note")).to_contain_text("unknown, not normal")
+    expect(patient).to_have_text("PatientP-0412")
+    page.get_by_test_id("subject-age_years").fill("58")
+    page.get_by_test_id("subject-age_years").press("Enter")
+    expect(patient).to_contain_text("58 y")
+    page.get_by_test_id("subject-height_cm").fill("176,5")
+    page.get_by_test_id("subject-height_cm").blur()
+    page.get_by_role("button", name="Male", exact=True).click()
+    expect(patient).to_contain_text("M 58 y")
+    assert stage.fake.subject == {"age_years": 58, "sex": "M", "height_cm": 176.5}
+    page.get_by_test_id("subject-age_years").fill("old")
+    page.get_by_test_id("subject-age_years").press("Enter")
+    expect(page.get_by_test_id("event-line")).to_contain_text("is no number")
+    page.get_by_test_id("subject-age_years").fill("")
+    page.get_by_test_id("subject-age_years").blur()
+    expect(patient).not_to_contain_text("58")
+    assert stage.fake.subject["age_years"] is None
+
+
+def test_the_demo_knows_its_patients_age(demo: Demo, open_page: OpenPage) -> None:
+    """The simulated patient says who it is, so that limits can be chosen."""
+    page = open_page(demo.url)
+    expect(page.get_by_test_id("status-patient")).to_contain_text("F 45 y")
+
+
 def test_replay_has_neither_arm_nor_fire(stage: Stage, open_page: OpenPage) -> None:
     """In a replay the controls are absent, not disabled."""
     page = open_page(stage.origin)

@@ -8,7 +8,7 @@ export const NOT_MEASURED = "–";
 export type Quantity =
   | "latency_ms" | "late_latency_ms" | "duration_ms" | "span_ms" | "cmap_mv" | "area_mv_ms" | "emg_uv" | "current_ma"
   | "pulse_us" | "temperature_c" | "distance_mm" | "percent" | "velocity_m_s" | "rate_hz" | "frequency_hz"
-  | "age_s" | "gain_uv" | "gain_mv" | "timebase_ms" | "count" | "charge_uc" | "fraction";
+  | "age_s" | "age_years" | "height_cm" | "gain_uv" | "gain_mv" | "timebase_ms" | "count" | "charge_uc" | "fraction";
 
 interface Form {
   unit: string;
@@ -32,6 +32,8 @@ const FORMS: Record<Quantity, Form> = {
   velocity_m_s: { unit: "m/s", digits: fixed(0) },
   rate_hz: { unit: "Hz", digits: fixed(0) },
   frequency_hz: { unit: "Hz", digits: fixed(1) },
+  age_years: { unit: "years", digits: fixed(0) },
+  height_cm: { unit: "cm", digits: fixed(0) },
   age_s: { unit: "s", digits: (v) => (v < 10 ? 2 : 0) },
   gain_uv: { unit: "µV/div", digits: fixed(0) },
   gain_mv: { unit: "mV/div", digits: (v) => (v < 1 ? 2 : 0) },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { positionAt } from "../src/trace/cursors";
-import { ColumnRing, columnsFor, sweepX } from "../src/trace/columns";
+import { ColumnRing, columnsFor, pieces, sweepX } from "../src/trace/columns";
 import { decodeFrame } from "../src/wire/frames";
 import { binary } from "./binary";
 
@@ -41,7 +41,7 @@ describe("columns", () => {
     const r = ring();
     r.push(minmax(0, [1, 1, 1, 1]));
     r.addGap(1, 25, 12, "lost");
-    expect(r.gaps).toEqual([{ position: 2.5, columns: 1.2, samples: 12, firstMissing: 25, epoch: 1, cause: "lost" }]);
+    expect(r.gaps).toEqual([{ position: 2.5, columns: 1.2, samples: 12, firstMissing: 25, epoch: 1, cause: "lost", drawnOnly: false }]);
   });
 
   test("samples this page was too slow for are a gap that says so", () => {
@@ -91,4 +91,34 @@ test("columns asked for: enough for the picture, samples when the window is shor
   expect(columnsFor(10, 16000)).toBe(100);
   expect(columnsFor(0.1, 16000)).toBe(0);
   expect(columnsFor(1, 250)).toBe(0);
+});
+
+describe("settling", () => {
+  test("the start of each epoch and the time after a gap are not yet settled, what this page missed is", () => {
+    const r = ring();
+    r.settlingSamples = 20;
+    r.push(minmax(0, [1, 1, 2, 2, 3, 3, 4, 4]));
+    r.addGap(1, 40, 30, "lost");
+    r.push(minmax(70, [5, 5, 6, 6, 7, 7]));
+    r.addGap(1, 80, 10, "older than the service keeps", true);
+    expect(r.settling()).toEqual([[0, 2], [7, 9]]);
+    r.push(minmax(0, [1, 1], { epoch: 2 }));
+    expect(r.settling()[1]).toEqual([12, 14]);
+    expect(r.still().settling()).toEqual(r.settling());
+  });
+
+  test("a filter that needs no time leaves nothing unsettled", () => {
+    const r = ring();
+    r.push(minmax(0, [1, 1]));
+    expect(r.settling()).toEqual([]);
+  });
+
+  test("pieces cover a stretch once, whatever the order and overlap of the spans", () => {
+    expect(pieces(0, 10, [])).toEqual([{ from: 0, to: 10, settled: true }]);
+    expect(pieces(2, 10, [[6, 8], [0, 3], [7, 20]])).toEqual([
+      { from: 2, to: 3, settled: false }, { from: 3, to: 6, settled: true }, { from: 6, to: 10, settled: false },
+    ]);
+    expect(pieces(5, 5, [[0, 9]])).toEqual([]);
+    expect(pieces(9, 5, [[0, 9]])).toEqual([]);
+  });
 });

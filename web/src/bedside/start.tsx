@@ -2,8 +2,13 @@
 import { format } from "../format";
 import { device, muscles, patient, permissions, stream, studyId } from "../state/study";
 import { rootWords } from "./muscle";
+import { SubjectFields } from "./subject";
 
-const words = (study: string) => study.replaceAll("_", " ").replace("ncs", "nerve conduction");
+const STUDIES: Record<string, string> = {
+  motor_ncs: "motor nerve conduction", sensory_ncs: "sensory nerve conduction", f_wave: "F wave", h_reflex: "H reflex",
+  rns: "repetitive stimulation", cmap_scan: "CMAP scan", munix: "MUNIX",
+};
+const words = (study: string) => STUDIES[study] ?? study.replaceAll("_", " ");
 const SHAPE = { yes: "✓", limited: "◇", no: "✕" } as const;
 
 export function Start() {
@@ -12,6 +17,7 @@ export function Start() {
     <main id="main" class="start" data-testid="start">
       <section class="panel">
         <h1>Study of {patient.value || "–"}</h1>
+        <SubjectFields />
         <h2>Device</h2>
         <p>{told ? `${told.model}, ${told.state}, ${format("rate_hz", stream.value?.rate_hz ?? null)}` : "no device yet"}</p>
         <ul class="permissions" aria-label="What this device may measure">

@@ -1,8 +1,8 @@
 // One place for each truth: patient, device, recording, stimulator, network. Never moves.
 import { useEffect, useRef } from "preact/hooks";
-import { bytes, clock as minutes, format } from "../format";
+import { bytes, clock as minutes, format, number } from "../format";
 import {
-  clock, connection, device, heartbeatS, mode, patient, recording, stimulator, stimulatorState, tick, truth, viewers,
+  clock, connection, device, heartbeatS, mode, patient, recording, stimulator, stimulatorState, subject, tick, truth, viewers,
 } from "../state/study";
 import { everyFrame } from "../trace/trace";
 import { Stop } from "./stop";
@@ -101,14 +101,21 @@ function NetworkCell() {
   );
 }
 
+/** Sex and age as far as known; what is not known is not guessed. */
+function subjectWords(): string {
+  const { sex, age_years: years } = subject.value;
+  const told = [sex, years === null ? null : `${number("age_years", years)} y`].filter((one) => one !== null);
+  return told.length === 0 ? "" : ` · ${told.join(" ")}`;
+}
+
 export function StatusBar() {
   const kind = mode.value;
   return (
     <header class="status" aria-label="Status">
       <Stop />
       <div class="cell patient" data-testid="status-patient" title={patient.value}>
-        <span class="label">Patient</span>
-        <span class="line"><b class="state">{patient.value || "–"}</b></span>
+        <span class="label">Patient{subjectWords()}</span>
+        <b class="state">{patient.value || "–"}</b>
       </div>
       <DeviceCell />
       <RecordingCell />

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { post, postStop, Refusal } from "../wire/api";
 import type { LiveSocket } from "../wire/live";
-import type { Step } from "../wire/messages";
+import type { Step, Subject } from "../wire/messages";
 import { tell } from "./events";
 import { client, mode, step, stimulator, stimulatorState, stoppedAt, truth } from "./study";
 import type { SweepRecord } from "./sweeps";
@@ -101,6 +101,10 @@ export async function setStep(next: Step): Promise<void> {
 
 export async function setTemperature(celsius: number): Promise<void> {
   await attempt("temperature", () => post("temperature", { celsius }));
+}
+
+export async function setSubject(known: Subject): Promise<boolean> {
+  return attempt("patient", () => post("subject", known));
 }
 
 export async function include(record: SweepRecord, included: boolean): Promise<void> {

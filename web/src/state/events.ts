@@ -3,7 +3,7 @@ import { computed, signal } from "@preact/signals";
 
 export type EventLevel = "note" | "lost" | "not_on_disk" | "armed" | "stopped";
 export interface PageEvent { at: Date; sentence: string; level: EventLevel; gap?: { samples: number; count: number } }
-const MERGE_MS = 2000;
+const MERGE_MS = 10_000;
 const KEPT = 200;
 
 export const events = signal<PageEvent[]>([]);
@@ -16,13 +16,14 @@ export function tell(sentence: string, level: EventLevel = "note", at = new Date
   if (level !== "note") alertSentence.value = sentence;
 }
 
-/** Gaps in quick succession are one event that counts, so that they do not push out what else was said. */
+/** Gaps of ten seconds are one event that counts, so that a lossy spell does not push out what else was said. */
 export function tellGap(samples: number, words: (samples: number, count: number) => string, at: Date): void {
-  const last = events.value.at(-1);
+  const last = events.value.findLast((e) => e.gap !== undefined);
   if (!last?.gap || at.getTime() - last.at.getTime() > MERGE_MS) {
     events.value = [...events.value.slice(1 - KEPT), { at, sentence: words(samples, 1), level: "note", gap: { samples, count: 1 } }];
     return;
   }
   const gap = { samples: last.gap.samples + samples, count: last.gap.count + 1 };
-  events.value = [...events.value.slice(0, -1), { ...last, gap, sentence: words(gap.samples, gap.count) }];
+  const told = { ...last, gap, sentence: words(gap.samples, gap.count) };
+  events.value = events.value.map((e) => (e === last ? told : e));
 }

@@ -4,7 +4,7 @@ import { get, type Refusal } from "../wire/api";
 import { ServerClock } from "../wire/clock";
 import type {
   Card, DeviceHello, DeviceState, Hello, LinkState, MuscleInfo, Permission, Preset, RecordingState, Step,
-  StimulatorState, Stream, SweepText, Text,
+  StimulatorState, Stream, StudyState, Subject, SweepText, Text,
 } from "../wire/messages";
 import { tell } from "./events";
 import { addSweep, fetchMissing, sweeps } from "./sweeps";
@@ -20,6 +20,7 @@ export const task = signal("unknown");
 export const step = signal<Step | null>(null);
 export const steps = signal<Step[]>([]);
 export const temperatureC = signal<number | null>(null);
+export const subject = signal<Subject>({ age_years: null, sex: null, height_cm: null });
 export const viewers = signal<number | null>(null);
 export const connection = signal<{ open: boolean; reason: string }>({ open: false, reason: "connecting" });
 /** Server seconds at which anything was last heard, and newest sample per device. */
@@ -113,12 +114,13 @@ function stimulatorWords(s: StimulatorState): void {
   if (s.state === "armed") stoppedAt.value = null;
 }
 
-function studyWords(s: { patient?: string; id?: string; task?: string; step?: Step | null; steps?: Step[]; temperature_c?: number | null }): void {
+function studyWords(s: Partial<StudyState>): void {
   if (s.patient !== undefined) patient.value = s.patient;
   if (s.id !== undefined) studyId.value = s.id;
   if (s.task !== undefined) task.value = s.task;
   if (s.steps !== undefined) steps.value = s.steps;
   if (s.temperature_c !== undefined) temperatureC.value = s.temperature_c;
+  if (s.subject !== undefined) subject.value = s.subject;
   if (s.step === undefined) return;
   // A step with nothing chosen in it is no step.
   const chosen = s.step?.muscle && s.step.nerve && s.step.site ? s.step : null;

@@ -2,7 +2,11 @@
 // strip and never go back: a new epoch restarts the sample index but goes on along the strip.
 import type { Frame } from "../wire/frames";
 
-export interface GapMark { position: number; columns: number; samples: number; firstMissing: number; epoch: number; cause: string }
+export interface GapMark {
+  position: number; columns: number; samples: number; firstMissing: number; epoch: number; cause: string;
+  /** This page did not get the samples, but the service's filter did: it had nothing to settle. */
+  drawnOnly: boolean;
+}
 export interface SeamMark { position: number; epoch: number }
 interface Run { epoch: number; offset: number; from: number }
 export interface Pen { move(position: number, value: number): void; line(position: number, value: number): void }
@@ -16,6 +20,8 @@ export class ColumnRing {
   private tags: Float64Array;
   private runs: Run[] = [];
   gaps: GapMark[] = [];
+  /** Samples that the view's filter needs after a gap or the start of an epoch. */
+  settlingSamples = 0;
   seams: SeamMark[] = [];
   /** Position just past the newest column; null before the first frame. */
   head: number | null = null;
@@ -46,7 +52,7 @@ export class ColumnRing {
     if (frame.droppedBefore > 0) {
       const columns = frame.droppedBefore / this.decimation;
       this.mark({ position: start - columns, columns, samples: frame.droppedBefore, firstMissing: frame.firstIndex - frame.droppedBefore,
-        epoch: frame.epoch, cause: "not shown: this page was too slow" });
+        epoch: frame.epoch, cause: "not shown: this page was too slow", drawnOnly: true });
     }
     const pair = frame.kind === "minmax" ? 2 : 1;
     for (let i = 0; i < frame.count; i++) {
@@ -83,12 +89,12 @@ export class ColumnRing {
   }
 
   /** A gap the service told of, at its true width. */
-  addGap(epoch: number, firstMissing: number, samples: number, cause: string): void {
+  addGap(epoch: number, firstMissing: number, samples: number, cause: string, drawnOnly = false): void {
     const run = this.runs.find((r) => r.epoch === epoch);
     if (!run) return;
     const columns = samples / this.decimation;
     const position = firstMissing / this.decimation + run.offset;
-    this.mark({ position, columns, samples, firstMissing, epoch, cause });
+    this.mark({ position, columns, samples, firstMissing, epoch, cause, drawnOnly });
   }
 
   private mark(gap: GapMark): void {
@@ -110,6 +116,14 @@ export class ColumnRing {
   positionOf(epoch: number, index: number): number | null {
     const run = this.runs.find((r) => r.epoch === epoch);
     return run ? index / this.decimation + run.offset : null;
+  }
+
+  /** Spans, in positions, in which the view's filter had not settled: not yet to be read. */
+  settling(): [number, number][] {
+    const columns = this.settlingSamples / this.decimation;
+    if (columns === 0) return [];
+    const lost = this.gaps.filter((gap) => !gap.drawnOnly).map((gap) => gap.position + gap.columns);
+    return [...this.runs.map((run) => run.offset), ...lost].map((start): [number, number] => [start, start + columns]);
   }
 
   /** Walk one channel over [from, to): the pen is up wherever a column is empty. */
@@ -151,10 +165,29 @@ export class ColumnRing {
     copy.runs = [...this.runs];
     copy.gaps = [...this.gaps];
     copy.seams = [...this.seams];
+    copy.settlingSamples = this.settlingSamples;
     copy.head = this.head;
     copy.serverS = this.serverS;
     return copy;
   }
+}
+
+/** [from, to) in pieces, each settled or not; `spans` in any order, overlapping or not. */
+export function pieces(from: number, to: number, spans: readonly (readonly [number, number])[]): { from: number; to: number; settled: boolean }[] {
+  const out: { from: number; to: number; settled: boolean }[] = [];
+  let at = from;
+  if (from >= to) return out;
+  for (const [start, end] of [...spans].sort((a, b) => a[0] - b[0])) {
+    if (end <= at || start >= to) continue;
+    if (start > at) out.push({ from: at, to: start, settled: true });
+    const stop = Math.min(end, to);
+    const last = out.at(-1);
+    if (last && !last.settled) last.to = stop;
+    else out.push({ from: Math.max(start, at), to: stop, settled: false });
+    at = stop;
+  }
+  if (at < to) out.push({ from: at, to, settled: true });
+  return out;
 }
 
 /** Where on a sweep of `width` columns a position is drawn: the write head runs left to right. */

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Key, Picker, Stepper } from "../parts/control";
 import { ageWords, format, timeOfDay } from "../format";
-import { clock, device, muscles, presets, tick, truth } from "../state/study";
+import { clock, device, muscles, presets, stream, tick, truth } from "../state/study";
 import {
   chosenMuscle, DIVISIONS_Y, frozenAt, GAINS_UV, gainUv, notch, preset, presetId, stepIn, themeTurns, timeMs, TIMES_MS, windowS,
 } from "../state/view";
@@ -86,15 +86,27 @@ function StaleNote() {
   return <p class="stale-note" data-testid="stale-note">last sample{at}{ageS > 2 ? `, ${ageWords(ageS)}` : ""}. {sentence}</p>;
 }
 
-/** The band of a preset's label: which notch is said by the choice itself. */
-const band = (label: string) => label.replace(/^surface (?=\d)/, "").replace(/,? *notch.*$/, "").replace(/(\d)-(\d)/, "$1–$2");
+const gainWords = () => (gainUv.value < 1000 ? format("gain_uv", gainUv.value) : format("gain_mv", gainUv.value / 1000));
+
+/** As in the service: an upper edge beyond this share of half the rate is left out. */
+const USABLE = 0.95;
+
+/** The band of a preset's label as far as the stream's rate allows it; which notch is said by the choice itself. */
+function band(label: string, rateHz: number): string {
+  const text = label.replace(/^surface (?=\d)/, "").replace(/,? *notch.*$/, "");
+  const edges = /(\d+)(?: Hz)?[-–](\d+) (k?)Hz/.exec(text);
+  if (!edges) return text;
+  const upperHz = Number(edges[2]) * (edges[3] ? 1000 : 1);
+  return upperHz < (USABLE * rateHz) / 2 ? text.replace(/(\d)-(\d)/, "$1–$2") : text.replace(edges[0], `≥ ${edges[1]} Hz`);
+}
 
 /** Every preset that has a notch, with either: one choice, since they are one filter. */
 function filters(): [string, string][] {
   const base = presets.value.filter((p) => !p.id.endsWith(SIXTY));
-  return base.flatMap((p): [string, string][] =>
-    !p.label.includes("notch") ? [[p.id, band(p.label)]] : [[p.id, `${band(p.label)}, notch 50`], [p.id + SIXTY, `${band(p.label)}, notch 60`]],
-  );
+  return base.flatMap((p): [string, string][] => {
+    const words = band(p.label, stream.value?.rate_hz ?? Infinity);
+    return p.label.includes("notch") ? [[p.id, `${words}, notch 50`], [p.id + SIXTY, `${words}, notch 60`]] : [[p.id, words]];
+  });
 }
 
 function chooseFilter(id: string): void {
@@ -114,7 +126,7 @@ function Head() {
       </h2>
       <span class="dim">{labels.length} channels</span>
       <span class="controls">
-        <Stepper name="µV per division" testid="live-gain" shown={format("gain_uv", gainUv.value)} atMin={at(GAINS_UV, gainUv.value, 0)}
+        <Stepper name="µV per division" testid="live-gain" shown={gainWords()} atMin={at(GAINS_UV, gainUv.value, 0)}
           atMax={at(GAINS_UV, gainUv.value, -1)} less={() => { gainUv.value = stepIn(GAINS_UV, gainUv.value, -1); }}
           more={() => { gainUv.value = stepIn(GAINS_UV, gainUv.value, 1); }} />
         <Stepper name="ms per division" testid="live-time" shown={format("timebase_ms", timeMs.value)} atMin={at(TIMES_MS, timeMs.value, 0)}
@@ -144,7 +156,7 @@ export function LivePanel() {
         <span class="unit" aria-hidden="true">ms</span>
         <div class="plot-layer">
           <div class="plot" ref={host} role="img" data-testid="live-plot"
-            aria-label={`${strip.value?.labels.length ?? 0} channels, ${format("gain_uv", gainUv.value)}, ${format("timebase_ms", timeMs.value)}, negative up${frozen ? ", frozen" : ""}`} />
+            aria-label={`${strip.value?.labels.length ?? 0} channels, ${gainWords()}, ${format("timebase_ms", timeMs.value)}, negative up${frozen ? ", frozen" : ""}`} />
           {frozen ? <Cursors area={area} /> : null}
           <StaleNote />
         </div>

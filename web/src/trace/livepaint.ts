@@ -1,10 +1,12 @@
 // What the live strip draws: rows of one colour, the write head, gaps at true width, epoch seams.
 import { DIVISIONS_Y } from "../state/view";
-import { sweepX, type ColumnRing } from "./columns";
+import { pieces, sweepX, type ColumnRing } from "./columns";
 import { FONT, rule, strokeColumns, type Paint } from "./trace";
 
 const BLANK_CSS_PX = 14;
 const GAP_MIN_CSS_PX = 3;
+/** A trace is drawn as far as this from its row's centre, in rows: it may not cover its neighbours. */
+const REACH_ROWS = 1.5;
 
 export interface LivePicture {
   ring: ColumnRing;
@@ -28,14 +30,24 @@ export function paintLive(p: Paint, picture: LivePicture): void {
   const msPer = 1000 / ring.columnsPerS;
   const from = Math.max(0, firstShown(ring, windowS, p.width, p.dpr));
   const wrap = Math.floor(ring.head / width) * width;
-  const curve = { ink: picture.stale ? p.inks.old : p.inks.trace, width: 1.25 };
+  const x = (position: number) => p.x(xOf(position, width, wrap) * msPer);
+  // Two parts, so that no line joins the right edge to the left one.
+  const spans = ring.settling();
+  const parts = [...pieces(Math.max(from, wrap), ring.head, spans), ...pieces(from, Math.min(wrap, ring.head), spans)];
+  const row = DIVISIONS_Y / ring.channels;
   for (let c = 0; c < ring.channels; c++) {
-    const centre = ((c + 0.5) * DIVISIONS_Y) / ring.channels;
+    const centre = (c + 0.5) * row;
     const y = (uv: number) => p.y(centre + uv / gainUv);
-    // Two pieces, so that no line joins the right edge to the left one.
-    for (const [a, b] of [[Math.max(from, wrap), ring.head], [from, Math.min(wrap, ring.head)]] as const) {
-      if (b > a) strokeColumns(p, ring, c, a, b, (pos) => p.x(xOf(pos, width, wrap) * msPer), y, curve);
+    p.ctx.save();
+    p.ctx.beginPath();
+    p.ctx.rect(p.left, p.y(centre - REACH_ROWS * row), p.width, p.y(centre + REACH_ROWS * row) - p.y(centre - REACH_ROWS * row));
+    p.ctx.clip();
+    for (const part of parts) {
+      const ink = part.settled && !picture.stale ? p.inks.trace : p.inks.old;
+      // One column more, so that a change of ink leaves no break.
+      strokeColumns(p, ring, c, part.from, Math.min(part.to + 1, part.from < wrap ? wrap : ring.head), x, y, { ink, width: 1.25 });
     }
+    p.ctx.restore();
   }
   paintGaps(p, ring, from, width, msPer);
   for (const seam of ring.seams) {

@@ -50,6 +50,7 @@ export function stripViewed(name: string, reply: ViewReply): void {
     const fresh = new ColumnRing(reply.channels.length, reply.rate_hz, Math.max(1, reply.decimation), seconds);
     strip.value = { ring: fresh, labels: reply.channels, preset: reply.preset };
   }
+  if (strip.value) strip.value.ring.settlingSamples = reply.settling_samples;
   for (const frame of early) stripFrame(frame);
   early = [];
 }
@@ -69,12 +70,14 @@ export function fitRing(): void {
   if (!now || view === null) return;
   const seconds = windowS.value + SPARE_S;
   if (now.ring.capacity >= seconds * now.ring.columnsPerS) return;
-  strip.value = { ...now, ring: new ColumnRing(now.ring.channels, now.ring.rateHz, now.ring.decimation, seconds) };
+  const ring = new ColumnRing(now.ring.channels, now.ring.rateHz, now.ring.decimation, seconds);
+  ring.settlingSamples = now.ring.settlingSamples;
+  strip.value = { ...now, ring };
 }
 
 function gapped(gap: GapText): void {
   const rate = stream.value?.rate_hz ?? 0;
-  strip.value?.ring.addGap(gap.epoch, gap.first_missing, gap.count, gap.cause ?? "lost on the way from the device");
+  strip.value?.ring.addGap(gap.epoch, gap.first_missing, gap.count, gap.cause ?? "lost on the way from the device", gap.cause === "too_old");
   if (gap.cause === "too_old") return;
   tellGap(gap.count, (n, gaps) => {
     const ms = rate > 0 ? ` (${format("latency_ms", (1000 * n) / rate)})` : "";

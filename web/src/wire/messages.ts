@@ -46,8 +46,10 @@ export interface SweepText {
   gap: boolean; included: boolean; at_utc: string; current_ma: number | null; measurement: Measurement | null;
   average: { sweeps: number; measurement: Measurement | null } | null;
 }
+/** Null is not known: limits that need it are then not applied. */
+export interface Subject { age_years: number | null; sex: "F" | "M" | null; height_cm: number | null }
 export interface StudyState {
-  patient: string; id?: string; task: string; step: Step | null; steps: Step[]; temperature_c: number | null;
+  patient: string; id?: string; task: string; step: Step | null; steps: Step[]; temperature_c: number | null; subject: Subject;
 }
 export interface Hello {
   type: "hello"; seq: number; protocol: number; version: string; server_s: number; utc: string; client: string;
