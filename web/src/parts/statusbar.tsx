@@ -36,7 +36,7 @@ function DeviceCell() {
         <b class="state">{now.contact ? now.state.toUpperCase() : "NO CONTACT"}</b>
         {now.state === "live" ? (
           <>
-            <span class="fact" data-testid="device-rate">{format("rate_hz", told?.rate_hz ?? null)}</span>
+            <span class="fact rate" data-testid="device-rate">{format("rate_hz", told?.rate_hz ?? null)}</span>
             <span class="fact age" data-testid="device-age">age {format("age_s", now.ageS)}</span>
           </>
         ) : (
