@@ -18,7 +18,7 @@ import time
 import webbrowser
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -28,6 +28,7 @@ from typing import Literal
 import structlog
 import uvicorn
 
+from drivers.registry import parse_url
 from drivers.stimulator import open_stimulator
 from drivers.types import Stimulator
 from service.api.access import Gate
@@ -36,6 +37,7 @@ from service.app import create_app
 from service.bedside.plan import DevicePlan, Plan
 from service.bedside.session import Session
 from service.places import claim, forget_old_demos, page_folder
+from service.recording.directions import Directions
 from service.settings import Settings
 from service.simulated import ControlLink, SimulatorProcess, Simulators
 
@@ -75,7 +77,7 @@ def run_service(launch: Launch, settings: Settings, listener: socket.socket) -> 
             recording=folder / f"{study}.mcap" if launch.keep and settings.record else None,
             open_stimulator=_stimulator(settings.stimulator, simulators),
         )
-        session = Session(plan, now=time.monotonic)
+        session = Session(_as_recorded(plan), now=time.monotonic)
         port = listener.getsockname()[1]
         token = settings.token.get_secret_value() if settings.token else secrets.token_urlsafe(24)
         app = create_app(
@@ -177,6 +179,21 @@ def _named(urls: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         scheme = url.partition(":")[0]
         seen[scheme] += 1
         yield (scheme if seen[scheme] == 1 else f"{scheme}-{seen[scheme]}"), url
+
+
+def _as_recorded(plan: Plan) -> Plan:
+    """A replay under the names of its recording, so that sweeps and measurements have theirs."""
+    if plan.mode != "replay":
+        return plan
+    first = plan.devices[0]
+    directions = Directions(Path(parse_url(first.url)[1]))
+    return replace(
+        plan,
+        devices=(replace(first, id=directions.device or first.id), *plan.devices[1:]),
+        patient=str(directions.study.get("patient", plan.patient)),
+        study=str(directions.study.get("study", plan.study)),
+        directions=directions,
+    )
 
 
 def _study_id() -> str:

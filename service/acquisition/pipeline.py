@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -144,9 +146,16 @@ class Pipeline:
 
     # ── any thread ───────────────────────────────────────────────────────────────────────────────
 
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """No block comes in meanwhile. Do little: the device's thread waits."""
+        with self._lock:
+            yield
+
     def expect(self, stimulus: Stimulus) -> None:
         """A stimulus was sent (`sent_s`): the sweep of its edge will carry it. Before or up to
-        0.25 s after the pulse; again with the same id corrects it, or withdraws it (None)."""
+        0.25 s after the pulse; again with the same id corrects it, or withdraws it (None). One
+        whose edge is known (`seen`, in a replay) is joined to that edge, whatever the time."""
         with self._lock:
             emg = [stream for stream in self._streams.values() if stream.chapter.emg.labels]
             for stream in sorted(emg, key=lambda s: -s.chapter.info.rate_hz)[:1]:

@@ -2,7 +2,7 @@
 
 Time zero is the edge the stream itself showed, moved by the front end's group delay to where the
 analogue samples of that moment lie; never a host time. Host time only tells which stimulus an edge
-belongs to: the nearest one unclaimed, in order, within half a second.
+belongs to: the nearest one unclaimed, in order, within half a second. In a replay the record tells.
 """
 
 from __future__ import annotations
@@ -97,14 +97,19 @@ class SweepCutter:
 
     def unseen(self, now_s: float) -> list[Stimulus]:
         """Stimuli whose edge did not come within the join window; each is told once."""
-        late = [s for s in self._stimuli if now_s > (s.sent_s or 0.0) + JOIN_WINDOW_S + HOLD_S]
+        timed = [s for s in self._stimuli if s.seen is None]
+        late = [s for s in timed if now_s > (s.sent_s or 0.0) + JOIN_WINDOW_S + HOLD_S]
         self._stimuli = [s for s in self._stimuli if s not in late]
         return late
 
     def _claim(self, pending: _Pending, now_s: float) -> None:
-        nearest = min(
-            self._stimuli, key=lambda s: abs((s.sent_s or 0.0) - pending.at_s), default=None
-        )
+        for told in self._stimuli:
+            if told.seen == pending.trigger:
+                self._stimuli.remove(told)
+                pending.stimulus = told
+                return
+        timed = [s for s in self._stimuli if s.seen is None]
+        nearest = min(timed, key=lambda s: abs((s.sent_s or 0.0) - pending.at_s), default=None)
         if nearest is None:
             return
         apart_s = abs((nearest.sent_s or 0.0) - pending.at_s)

@@ -29,7 +29,8 @@ class OnLoop:
 
 
 class BedsideOutlets:
-    """Outlets of one device. `leads`: it is the one whose data a pulse needs."""
+    """Outlets of one device. `leads`: it is the one whose data a pulse needs. before_block: of a
+    replay, see `Director.again`."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class BedsideOutlets:
         on_loop: OnLoop,
         leads: bool,
         now: Callable[[], float],
+        before_block: Callable[[SampleBlock], None] | None = None,
     ) -> None:
         self._recorder = recorder
         self._assessor = assessor
@@ -51,6 +53,7 @@ class BedsideOutlets:
         self._leads = leads
         self._now = now
         self._device = device
+        self._before_block = before_block
         self._state: LinkState | None = None
 
     def epoch(self, device: str, epoch: Epoch) -> None:
@@ -61,7 +64,10 @@ class BedsideOutlets:
         self._handover.post(self._on_loop.epoch, device, epoch)
 
     def block(self, device: str, block: SampleBlock) -> None:
-        """To the record, before anything else is done with it."""
+        """To the record, before anything else is done with it. In a replay: first what was done
+        before it then."""
+        if self._before_block is not None:
+            self._before_block(block)
         if self._recorder is not None:
             self._recorder.block(device, block)
 

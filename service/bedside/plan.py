@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from drivers.types import Stimulator
+from service.recording.directions import Directions
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class DevicePlan:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a bedside is started with. recording None: nothing is kept. open_stimulator None: there
-    is no stimulator."""
+    is no stimulator. directions: of the first device, if it is a recording."""
 
     mode: Literal["live", "replay", "simulated"]
     devices: tuple[DevicePlan, ...]
@@ -30,3 +31,4 @@ class Plan:
     version: str
     recording: Path | None = None
     open_stimulator: Callable[[], Stimulator] | None = None
+    directions: Directions | None = None

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from functools import partial
 from typing import Literal
 
 from drivers.config import load_stimulator_limits
@@ -30,6 +31,7 @@ from service.recording.recorder import Recorder
 from .assessment import Assessment
 from .assessor import Assessor, Findings, montage_of
 from .book import Entry
+from .directing import Director, Words
 from .handover import Handover
 from .interlock import Phase, Placement
 from .messages import (
@@ -76,13 +78,15 @@ class Session:
         self.lag_s = 0.0
         self._beat_s = now()
         self._recording_state = ""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self._first_epoch = asyncio.Event()
         self._recorder = self._open_record()
         self._handover = Handover(self._frame, self._skipped)
         self._assessor = self._make_assessor()
         self.stimulation = self._make_stimulation()
-        self.pipelines = {device.id: self._make_pipeline(device) for device in plan.devices}
+        self.pipelines: dict[str, Pipeline] = {}
+        self._director = Director(self.pipelines, self._recorder, self._assessor, now)
+        self.pipelines.update((device.id, self._make_pipeline(device)) for device in plan.devices)
         self._supervisors = [
             Supervisor(device.id, device.url, self.pipelines[device.id], now)
             for device in plan.devices
@@ -157,46 +161,31 @@ class Session:
 
     async def set_task(self, task: Task, level: float) -> None:
         """What the patient has been asked to do, from now on."""
-        at_s = self.now()
-        self.study.task, self.study.task_level = task, level
-        self._setting("task", {"task": task.value, "level": level}, at_s)
-        self.hub.tell(self.study.message())
-        await self._assess(lambda assessment: assessment.set_task(task, at_s))
+        await self._direct("task", {"task": task.value, "level": level})
 
     async def set_placement(self, placement: Placement) -> None:
         """The step now under the electrodes; disarms."""
         await asyncio.wrap_future(self.stimulation.place(placement))
-        self.study.placement = placement
-        self._setting("step", placement_json(placement), self.now())
-        self.hub.tell(self.study.message())
-        await self._assess(lambda assessment: assessment.set_muscle(placement.muscle or None))
+        await self._direct("step", placement_json(placement))
 
     async def set_temperature(self, celsius: float) -> None:
         """Skin temperature as measured."""
-        self.study.temperature_c = celsius
-        self._setting("temperature_c", celsius, self.now())
-        self.hub.tell(self.study.message())
-        await self._assess(lambda assessment: assessment.set_temperature(celsius))
+        await self._direct("temperature_c", celsius)
 
     async def set_subject(self, subject: Subject) -> None:
         """Age, sex and height as far as known, instead of what was known before."""
-        self.study.subject = subject
-        self._setting("subject", plain_fields(subject), self.now())
-        self.hub.tell(self.study.message())
-        await self._assess(lambda assessment: assessment.set_subject(subject))
+        await self._direct("subject", plain_fields(subject))
 
     async def include_sweep(self, sweep_id: str, included: bool) -> Entry:
         """Take a sweep into or out of its average. Raises KeyError for an unknown one."""
         if self.study.book.get(sweep_id) is None:
             raise KeyError(sweep_id)
-        self._setting("sweep_included", {"sweep": sweep_id, "included": included}, self.now())
+        await self._director.direct(("sweep_included", {"sweep": sweep_id, "included": included}))
+        return await self._row_changed(sweep_id, included)
+
+    async def _row_changed(self, sweep_id: str, included: bool) -> Entry:
         results: list[SweepResult | None] = []
-
-        def change(assessment: Assessment) -> None:
-            assessment.exclude(sweep_id, included)
-            results.append(assessment.result(sweep_id))
-
-        await self._assess(change)
+        await self._assess(lambda assessment: results.append(assessment.result(sweep_id)))
         changed = self.study.book.include(sweep_id, included, results[0] if results else None)
         for entry in changed:
             self.hub.tell(self.study.book.message(entry))
@@ -213,14 +202,22 @@ class Session:
             }
         )
 
-    def _brief(self, assessment: Assessment) -> None:
-        """An assessment begins with the first epoch; what was entered before it holds from then."""
-        assessment.set_muscle(self.study.placement.muscle or None)
-        assessment.set_subject(self.study.subject)
-        assessment.set_temperature(self.study.temperature_c)
-
     async def _assess(self, change: Callable[[Assessment], None]) -> None:
         await asyncio.wrap_future(self._assessor.ask(change))
+
+    async def _direct(self, key: str, value: Json) -> None:
+        """Shown, recorded and followed."""
+        self._show((key, value))
+        await self._director.direct((key, value))
+
+    def _show(self, words: Words) -> None:
+        match words:
+            case ("sweep_included", {"sweep": str(sweep), "included": bool(included)}):
+                if self.study.book.get(sweep) is not None:
+                    self._spawn(self._row_changed(sweep, included))
+            case _:
+                self.study.note(words)
+                self.hub.tell(self.study.message())
 
     # ── from the threads, on the loop ────────────────────────────────────────────────────────────
 
@@ -231,8 +228,9 @@ class Session:
         if not self.study.montage.leads and montage.leads:
             placement = self.study.begin(montage)
             self.stimulation.place(placement)
-            self._setting("step", placement_json(placement), self.now())
-            self._assessor.ask(self._brief)
+            if self.plan.directions is None:
+                # an assessment begins with the first epoch; what was said before holds from then
+                self._director.at_once(*self.study.words())
         self._first_epoch.set()
         if known is None or known.info.streams != epoch.info.streams:
             # what a page may ask for has changed: it starts again from a new hello
@@ -308,7 +306,8 @@ class Session:
             self._recorder.stimulus(stimulus)
 
     def _record_stimulation(self, record: Record) -> None:
-        self._setting("stimulation", plain_fields(record), record.at_s)
+        if self._recorder is not None:
+            self._recorder.setting("stimulation", plain_fields(record), record.at_s)
         self._handover.post(self._stimulated, record)
 
     # ── parts ────────────────────────────────────────────────────────────────────────────────────
@@ -342,6 +341,9 @@ class Session:
         return Stimulation(self.plan.open_stimulator, load_stimulator_limits(), ports, self.now)
 
     def _make_pipeline(self, device: DevicePlan) -> Pipeline:
+        leads = device.id == self.study.leading_device
+        show = partial(self._handover.post, self._show)
+        directions = self.plan.directions if leads else None
         outlets = BedsideOutlets(
             device.id,
             recorder=self._recorder,
@@ -349,8 +351,9 @@ class Session:
             stimulation=self.stimulation,
             handover=self._handover,
             on_loop=OnLoop(self._epoch, self._gap, self._trigger, self._state),
-            leads=device.id == self.study.leading_device,
+            leads=leads,
             now=self.now,
+            before_block=self._director.again(directions, device.id, show),
         )
         return Pipeline(device.id, outlets=outlets, recording=self.plan.study)
 
@@ -390,11 +393,7 @@ class Session:
             return recording_json(None, "")
         return recording_json(self._recorder.status, self._recorder.path.name)
 
-    def _setting(self, key: str, value: Json, at_s: float) -> None:
-        if self._recorder is not None:
-            self._recorder.setting(key, value, at_s)
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, object]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -11,6 +11,7 @@ from service.evidence.limits import Subject
 from service.model import Json, MuscleStatus, Task
 
 from .book import SweepBook
+from .directing import Words, subject_of
 from .interlock import Placement
 from .messages import (
     card_json,
@@ -82,6 +83,30 @@ class Study:
             if device is not None and labels:
                 return device, stream.name, labels
         return None
+
+    def note(self, words: Words) -> None:
+        """Something was directed."""
+        match words:
+            case ("task", {"task": str(name), "level": int() | float() as level}):
+                self.task, self.task_level = Task(name), float(level)
+            case ("step", dict(told)):
+                nerve, site, side, muscle = (
+                    str(told.get(part) or "") for part in ("nerve", "site", "side", "muscle")
+                )
+                self.placement = Placement(nerve, site, side, muscle)
+            case ("temperature_c", None | int() | float() as celsius):
+                self.temperature_c = celsius
+            case ("subject", dict(told)):
+                self.subject = subject_of(told)
+
+    def words(self) -> tuple[Words, ...]:
+        """All that holds now, as it would be directed."""
+        return (
+            ("task", {"task": self.task.value, "level": self.task_level}),
+            ("step", placement_json(self.placement)),
+            ("temperature_c", self.temperature_c),
+            ("subject", plain_fields(self.subject)),
+        )
 
     def message(self) -> dict[str, Json]:
         """`study`."""

@@ -323,7 +323,8 @@ async def test_a_subject_known_before_the_device_decides_the_limit_and_is_record
     await bedside.session.close()
     with read_recording(bedside.path) as recording:
         told = [e.value for e in recording.events() if getattr(e, "key", "") == "subject"]
-    assert told == [known, {"age_years": None, "sex": None, "height_cm": None}]
+    # as it was entered, as the assessment began, as it was taken back
+    assert told == [known, known, {"age_years": None, "sex": None, "height_cm": None}]
 
 
 async def test_the_end_of_a_session_leaves_a_whole_record(tmp_path) -> None:

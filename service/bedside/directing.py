@@ -1,0 +1,114 @@
+"""What the technician directs: recorded and followed at one place between two blocks.
+
+The record holds a direction between the blocks between which the assessment followed it, so that a
+replay follows it at the same sample and finds the same, to the bit. Live and in replay it is the
+recorded value that is followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack
+from functools import partial
+
+from drivers.types import SampleBlock, Stimulus
+from service.acquisition.pipeline import Pipeline
+from service.evidence.limits import Subject
+from service.model import Json, Task
+from service.recording.directions import Directions
+from service.recording.reader import SettingChanged
+from service.recording.recorder import Recorder
+
+from .assessment import Assessment
+from .assessor import Assessor
+
+Words = tuple[str, Json]  # key and value, as recorded
+
+
+def follow(assessment: Assessment, words: Words, at_s: float) -> None:
+    """Do in the assessment what a direction says; what it does not concern is passed over."""
+    match words:
+        case ("task", {"task": str(name)}):
+            assessment.set_task(Task(name), at_s)
+        case ("step", {"muscle": str(muscle)}):
+            assessment.set_muscle(muscle)
+        case ("step", {"muscle": None}):
+            assessment.set_muscle(None)
+        case ("temperature_c", None | int() | float() as celsius):
+            assessment.set_temperature(celsius)
+        case ("subject", dict(told)):
+            assessment.set_subject(subject_of(told))
+        case ("sweep_included", {"sweep": str(sweep), "included": bool(included)}):
+            assessment.exclude(sweep, included)
+
+
+def subject_of(told: Mapping[str, Json]) -> Subject:
+    """Age, sex and height as they were recorded; what is no number or sex is not known."""
+    age, sex, height = (told.get(name) for name in ("age_years", "sex", "height_cm"))
+    return Subject(
+        age_years=age if isinstance(age, int | float) else None,
+        sex="F" if sex == "F" else "M" if sex == "M" else None,
+        height_cm=height if isinstance(height, int | float) else None,
+    )
+
+
+class Director:
+    """Directs one bedside. pipelines: of its devices, by name, also those still to come."""
+
+    def __init__(
+        self,
+        pipelines: Mapping[str, Pipeline],
+        recorder: Recorder | None,
+        assessor: Assessor,
+        now: Callable[[], float],
+    ) -> None:
+        self._pipelines = pipelines
+        self._recorder = recorder
+        self._assessor = assessor
+        self._now = now
+
+    async def direct(self, *words: Words) -> None:
+        """Record and follow, one after the other; returns when the assessment has."""
+        followed = await asyncio.to_thread(self.at_once, *words)
+        for one in followed:
+            await asyncio.wrap_future(one)
+
+    def at_once(self, *words: Words) -> list[Future[None]]:
+        """The same without waiting for the assessment; waits for the blocks under way."""
+        with ExitStack() as stack:
+            for pipeline in self._pipelines.values():
+                stack.enter_context(pipeline.still())
+            at_s = self._now()
+            if self._recorder is not None:
+                for key, value in words:
+                    self._recorder.setting(key, value, at_s)
+            return [self._ask(one, at_s) for one in words]
+
+    def _ask(self, words: Words, at_s: float) -> Future[None]:
+        return self._assessor.ask(lambda assessment: follow(assessment, words, at_s))
+
+    def again(
+        self, directions: Directions | None, device: str, show: Callable[[Words], None]
+    ) -> Callable[[SampleBlock], None] | None:
+        """What is called before each block of a replay, on its device's thread with its pipeline
+        still: does what was done then, and lets it be shown. None without directions."""
+        if directions is None:
+            return None
+
+        def before(block: SampleBlock) -> None:
+            for done in directions.before(block):
+                match done:
+                    case Stimulus():
+                        self._pipelines[device].expect(done)
+                    case SettingChanged(key, value, at_s):
+                        # shown when followed: a sweep it is about has been shown by then
+                        followed = self._ask((key, value), at_s)
+                        followed.add_done_callback(partial(_then, show, (key, value)))
+
+        return before
+
+
+def _then(show: Callable[[Words], None], words: Words, _: Future[None]) -> None:
+    show(words)
