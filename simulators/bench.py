@@ -22,6 +22,8 @@ from .stimulator import StimulatorFirmware
 
 TICK_S = 0.004
 PULSE_WIDTH_S = 0.001
+PATIENCE_S = 0.09  # a reader who takes nothing for so long is stalled: conversions are lost
+MOST_OWED_S = 5.0
 
 
 class Bench:
@@ -51,6 +53,10 @@ class Bench:
         self._stimulator_open = False
         self._now, self._speed, self._self_powered = now, speed, self_powered
         self._pacer = Pacer(now, firmware.rate_hz, speed)
+        self._owed = 0  # conversions due that wait for the reader
+        self._seen_bytes = 0
+        self._stalled_s = 0.0
+        self._converted_s = now()
         self._stepped_s = now()
         self._next_burst_s = now()
         self._deaf_until_s = now()
@@ -69,7 +75,11 @@ class Bench:
         if not self.firmware.streaming:
             return None
         first = self.firmware.patient.sample_index
-        at = first + max(0.0, self._pacer.position()) if at_sample is None else at_sample
+        at = (
+            first + self._owed + max(0.0, self._pacer.position())
+            if at_sample is None
+            else at_sample
+        )
         if at < first:
             raise ValueError(f"sample {at:g} has gone by; the next is {first}.")
         if current_ma > 0.0:
@@ -137,7 +147,7 @@ class Bench:
         data = self.port.read()
         if data:
             # what was converted before the command came first
-            self._convert()
+            self._convert(waiting=False)
             self._replies = self.firmware.receive(data)
             self._be_deaf()
             if not self.firmware.busy_s:
@@ -156,17 +166,36 @@ class Bench:
             self.stimulator.link_lost()
         self._stimulator_open = is_open
 
-    def _convert(self) -> None:
-        """Convert what is due, in chunks short enough that a blocked write is noticed."""
+    def _convert(self, *, waiting: bool = True) -> None:
+        """Convert what is due, in chunks short enough that a blocked write is noticed.
+
+        When this process was itself late, a reader that goes on reading gets all of it: a board
+        would have sent it in time. waiting: what does not fit now may wait for the next step.
+        """
         self._pacer.set_rate(self.firmware.rate_hz)
-        due = self._pacer.take()
+        self._owed += self._pacer.take()
+        waiting &= self._reader_reads() and self._owed < MOST_OWED_S * self.firmware.rate_hz
         chunk = max(1, int(self.firmware.rate_hz * max(TICK_S * self._speed, self.wire.burst_s)))
-        while due:
-            n = min(due, chunk)
+        while self._owed:
+            n = min(self._owed, chunk)
             unplugged = self.port.fileno is None
-            data = self.wire.transfer(n, blocked=unplugged or self.port.blocked)
+            full = not unplugged and self.port.blocked
+            if full and waiting:
+                return
+            data = self.wire.transfer(n, blocked=unplugged or full)
             self.port.write(data)
-            due -= n
+            self._owed -= n
+
+    def _reader_reads(self) -> bool:
+        """Whether the reader has taken something lately; time in which we did not look is ours."""
+        now = self._now()
+        blocked = self.port.blocked
+        if not blocked or self.port.taken_bytes != self._seen_bytes:
+            self._stalled_s = 0.0
+        else:
+            self._stalled_s += min(now - self._converted_s, 2 * TICK_S)
+        self._converted_s, self._seen_bytes = now, self.port.taken_bytes
+        return self._stalled_s < PATIENCE_S
 
     def wait_on(self, selector: selectors.BaseSelector) -> None:
         """Register the descriptors that can wake the bench, as they are now."""

@@ -67,6 +67,7 @@ class PtyPort:
         self._master: int | None = None
         self._slave: int | None = None
         self._pending = bytearray()
+        self.taken_bytes = 0  # by the terminal, since the start
         self.name = ""
         self.open()
 
@@ -137,4 +138,6 @@ class PtyPort:
             return
         with contextlib.suppress(BlockingIOError, OSError):
             while self._pending:
-                del self._pending[: os.write(self._master, self._pending)]
+                taken = os.write(self._master, self._pending)
+                self.taken_bytes += taken
+                del self._pending[:taken]

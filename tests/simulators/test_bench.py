@@ -67,9 +67,11 @@ class Rig:
         data = bytearray()
         while True:
             try:
-                data += os.read(self.client, 65536)
+                part = os.read(self.client, 65536)
             except BlockingIOError:
                 return bytes(data)
+            assert part, "the terminal hung up"
+            data += part
 
     def read_to_the_end(self):
         """Read until the terminal hangs up: an end of file, not silence."""
@@ -155,6 +157,17 @@ def test_a_slow_reader_makes_hackeeg_skip_conversions(rig):
     assert (words(rows, 13) == np.arange(len(rows))).all()
     lost = np.round(np.diff(words(rows, 9)) / 62.5).astype(int) - 1
     assert lost.sum() == counts["dropped"]
+
+
+def test_a_late_simulator_loses_nothing_for_a_reader_that_reads(rig):
+    """Half a second without a step, more than any buffer holds: it waits for its reader."""
+    rig.stream()
+    rig.clock.at += 0.5
+    rows = frames(rig.wait(0.5))
+    assert rig.counts()["dropped"] == 0
+    assert (words(rows, 13) == np.arange(len(rows))).all()
+    assert len(rows) == rig.patient.sample_index
+    assert rig.patient.sample_index >= 15_000
 
 
 def test_a_slow_reader_makes_the_dongle_drop_frames():
