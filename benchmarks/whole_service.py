@@ -1,8 +1,8 @@
 """CPU of the whole service, one HackEEG of 8 channels at 16 kHz and one viewer: share of one core.
 
 All processes and threads of the service count; the board and the viewer do not. Beside it, what a
-device that is not there costs. Other load on the machine raises the figures by up to a half: a
-thread that wakes a hundred times a second finds its caches cold.
+device that is not there costs. Other load on the machine raises the figures: a thread that wakes a
+hundred times a second finds its caches cold.
 """
 
 from __future__ import annotations
