@@ -260,6 +260,18 @@ def test_a_stalled_firmware_of_three_seconds_is_counted_exactly(ppm):
     assert heard.protocol.counts == LossCount(42_000, 48_000, 0)
 
 
+def test_reads_that_time_out_in_a_stall_do_not_hide_its_length():
+    """The last frame before the stall is accepted with the first after it: what the host's clock
+    said while nothing came must not be taken for its arrival."""
+    at = np.r_[np.arange(40_000), np.arange(80_000, 82_000)]
+    data = frames(at, np.arange(len(at)), stamps(at, PERIOD_US))
+    heard = Heard().feed(data[:40_000].tobytes(), 2.5)
+    for step in range(24):
+        assert heard.protocol.feed(b"", 2.6 + 0.1 * step) == []
+    heard.feed(stream(data[40_000:]), 5.0)
+    assert heard.runs == [(0, 40_000), (80_000, 82_000)]
+
+
 @pytest.mark.parametrize("ppm", [-5000, -100, 0, 100, 5000])
 def test_a_drifting_clock_never_makes_or_loses_a_sample(ppm):
     """Rounding must not add up: half a million samples, 20 % jitter, no gap invented."""
