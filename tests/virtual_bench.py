@@ -51,7 +51,7 @@ class VirtualLink:
 
     def write(self, data: bytes) -> None:
         """To the firmware, which answers at once."""
-        self._answers += self.wire.firmware.receive(data)
+        self._answers += self.wire.pass_on(self.wire.firmware.receive(data))
 
     def read_available(self, timeout_s: float) -> bytes:
         """Answers that wait, else what the device sends while time passes."""
@@ -60,7 +60,7 @@ class VirtualLink:
             return data
         if not self.wire.firmware.streaming:
             self.now_s += timeout_s
-            return self.wire.firmware.tick(timeout_s)
+            return self.wire.pass_on(self.wire.firmware.tick(timeout_s))
         rate_hz = self.wire.firmware.rate_hz
         n = max(1, round(min(timeout_s, self.block_s) * rate_hz))
         self.now_s += n / rate_hz
