@@ -12,8 +12,8 @@ const MARK = { abnormal: "▲", normal: "▽", borderline: "◇", unknown: "○"
 function progressWords(item: Item): string {
   if (!item.progress) return "";
   const [have, need] = item.progress;
-  const said = `${have} of ${need}`;
-  return item.sentence.includes(said) ? "" : ` (${number("count", have)} of ${number("count", need)})`;
+  const said = ` of ${need} `; // also where the sentence is finer: "0.2 of 10 valid min"
+  return `${item.sentence} `.includes(said) ? "" : ` (${number("count", have)} of ${number("count", need)})`;
 }
 
 function Line({ item, axis }: { item: Item; axis: "umn" | "lmn" }) {
@@ -24,7 +24,7 @@ function Line({ item, axis }: { item: Item; axis: "umn" | "lmn" }) {
       <span class={`mark ${item.state === "abnormal" ? axis : ""}`} aria-hidden="true">{item.counted ? MARK[item.state] : "="}</span>
       <span>
         {item.sentence}{progressWords(item)}
-        {item.would_change_grade && item.state === "unknown" ? <em> can change the grade</em> : null}
+        {item.would_change_grade && item.state === "unknown" && !hardware ? <em> can change the grade</em> : null}
         {item.counted ? "" : <em> shown, not counted</em>}
       </span>
     </li>

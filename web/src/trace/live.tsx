@@ -83,7 +83,8 @@ function StaleNote() {
     return state === "live" ? null : <p class="stale-note">{sentence}</p>;
   }
   const at = told?.newestS === null || told === null ? "" : ` ${timeOfDay(clock.utc(told.newestS ?? 0))}`;
-  return <p class="stale-note" data-testid="stale-note">last sample{at}{ageS > 2 ? `, ${ageWords(ageS)}` : ""}. {sentence}</p>;
+  const next = state === "lost" ? " Replug: it goes on as a new epoch." : "";
+  return <p class="stale-note" data-testid="stale-note">last sample{at}{ageS > 2 ? `, ${ageWords(ageS)}` : ""}. {sentence}{next}</p>;
 }
 
 const gainWords = () => (gainUv.value < 1000 ? format("gain_uv", gainUv.value) : format("gain_mv", gainUv.value / 1000));
