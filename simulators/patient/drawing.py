@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .body import Body
 from .front_end import FloatArray, Grid, fast_length
+from .muscle import Muscle
 from .pool import IntArray
 
 MARGIN = 6  # drawn samples of silence around, for the ringing of the band limit
@@ -31,3 +34,43 @@ def drawn_potentials(
     padded = fast_length(end)
     drawn = np.bincount(where.ravel(), rows.ravel(), minlength=padded)
     return grid.drawn_to_samples(np.asarray(drawn, dtype=np.float64)), first * grid.decimation
+
+
+class Traces:
+    """Samples still to be sent, (n_leads, length) µV, row by row what lies under each lead.
+
+    `first` is the sample since power-on that column 0 holds.
+    """
+
+    def __init__(self, leads: Sequence[str | None], length: int, grid: Grid) -> None:
+        self.first = 0
+        self.values = np.zeros((len(leads), length))
+        self._leads, self._grid = leads, grid
+
+    def rows(self, key: str) -> list[int]:
+        """Rows of the leads on one muscle."""
+        return [row for row, lead in enumerate(self._leads) if lead == key]
+
+    def forward(self, first: int) -> None:
+        """Drop what lies before sample `first`."""
+        done, kept = first - self.first, self.values.shape[1]
+        self.values[:, : kept - done] = self.values[:, done:]
+        self.values[:, kept - done :] = 0.0
+        self.first = first
+
+    def lay(self, begin: int, response: FloatArray) -> None:
+        """Add one response for every lead, (n_leads, n) µV, from sample `begin` since power-on."""
+        start = begin - self.first
+        self.values[:, start : start + response.shape[1]] += response
+
+    def draw(self, muscle: Muscle, units: IntArray, samples: FloatArray) -> None:
+        """Add one prepared template per discharge; `samples` are fractional, since power-on."""
+        rows = self.rows(muscle.key)
+        if not units.size or not rows:
+            return
+        line, begin = drawn_potentials(muscle.body, self._grid, units, samples)
+        begin -= self.first
+        if begin < 0:  # that part is silence, and its samples have already left
+            line, begin = line[-begin:], 0
+        for row in rows:
+            self.values[row, begin : begin + line.size] += muscle.growth * line

@@ -6,7 +6,6 @@ samples do not depend on how they were fetched.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -16,13 +15,13 @@ import numpy as np
 from .anatomy import Anatomy, arm
 from .background import Background
 from .cases import Case, read_case
-from .drawing import drawn_potentials
+from .drawing import Traces
 from .drive import TASKS, ClonusClock, CorticospinalInput
 from .effects import effects
-from .evoked import Placement, Pulse, artefact_spectrum, templates_of
-from .front_end import STEP_S, ComplexArray, FloatArray, FrontEnd, Grid
+from .evoked import Placement, templates_of
+from .front_end import STEP_S, FloatArray, FrontEnd, Grid
 from .muscle import Activity, Muscle, Task, steps_of
-from .pool import IntArray
+from .stimulation import Stimulation
 from .streams import bounded_normal, random_stream
 from .truth import Firings, Json, TruthLog
 
@@ -68,10 +67,6 @@ class Patient:
         self._arm: Anatomy = arm()
         self._grid = Grid.of(front_end)
         self._muscles = self._build_muscles()
-        self._rows = {
-            key: [row for row, lead in enumerate(leads) if lead.muscle == key]
-            for key in self._muscles
-        }
         rng = random_stream(seed, "limb")
         frequency = effects()["clonus.frequency_hz"]
         self._clonus = ClonusClock(
@@ -82,16 +77,15 @@ class Patient:
             len(leads), front_end, self._arm.mains_hz, random_stream(seed, "background")
         )
         self._task = Task("rest", 0.0)
-        self._placement = Placement("median", "wrist", "left")
-        self._pulses: list[tuple[float, int, Pulse]] = []
-        self._pulse_count = 0
         self._truth = TruthLog(front_end.rate_hz)
         self._origin = self._position = 0
         self._steps = self._first = self._end = 0
         rate = front_end.rate_hz
         longest = ceil(STEP_S * rate) + ceil(REACH_S * rate) + self._grid.length
-        self._spontaneous = np.zeros((len(leads), longest))
-        self._evoked = np.zeros((len(leads), longest))
+        on = [lead.muscle for lead in leads]
+        self._spontaneous = Traces(on, longest, self._grid)
+        self._evoked = Traces(on, longest, self._grid)
+        self._stimulation = Stimulation(self._muscles, on, self._grid, self._evoked, self._truth)
         self._base = np.zeros((len(leads), 0))
         for muscle in self._muscles.values():
             self._tell_dials(muscle)
@@ -139,20 +133,18 @@ class Patient:
             start = self._position - self._first
             count = min(n - filled, self._end - self._position)
             part = slice(start, start + count)
-            out[:, filled : filled + count] = self._base[:, part] + self._evoked[:, part]
+            out[:, filled : filled + count] = self._base[:, part] + self._evoked.values[:, part]
             filled += count
             self._position += count
         return out
 
     def _next_step(self) -> None:
         """Generate the next 40 ms."""
-        done = self._end - self._first
-        for buffer in (self._spontaneous, self._evoked):
-            buffer[:, : buffer.shape[1] - done] = buffer[:, done:]
-            buffer[:, buffer.shape[1] - done :] = 0.0
         start_s = self._steps * STEP_S
         self._steps += 1
         self._first = self._end
+        for traces in (self._spontaneous, self._evoked):
+            traces.forward(self._first)
         self._end = ceil(self._steps * STEP_S * self._front_end.rate_hz - 1e-6)
         shared = self._corticospinal.next(steps_of(STEP_S))
         beats = self._clonus.beats(start_s, start_s + STEP_S, self._task.name == "stretch")
@@ -165,10 +157,8 @@ class Patient:
             self._draw(muscle, activity)
         count = self._end - self._first
         noise = self._background.next(self._first, count)
-        self._base = self._spontaneous[:, :count] + noise
-        while self._pulses and self._pulses[0][0] < self._end:
-            at, number, pulse = heapq.heappop(self._pulses)
-            self._deliver(at, number, pulse)
+        self._base = self._spontaneous.values[:, :count] + noise
+        self._stimulation.deliver(self._end)
         self._truth.forget(self._first)
 
     def _draw(self, muscle: Muscle, activity: Activity) -> None:
@@ -178,24 +168,7 @@ class Patient:
             twice = (event.at_s, event.at_s + event.doublet_s)[: 2 if event.doublet_s else 1]
             units = np.append(units, [event.unit] * len(twice))
             times = np.append(times, twice)
-        self._add(self._spontaneous, muscle, units, times * self._front_end.rate_hz)
-
-    def _add(
-        self,
-        buffer: FloatArray,
-        muscle: Muscle,
-        units: IntArray,
-        samples: FloatArray,
-    ) -> None:
-        """Add one prepared template per discharge; `samples` are fractional, since power-on."""
-        if not units.size or not self._rows[muscle.key]:
-            return
-        line, begin = drawn_potentials(muscle.body, self._grid, units, samples)
-        begin -= self._first
-        if begin < 0:  # that part is silence, and its samples have already left
-            line, begin = line[-begin:], 0
-        for row in self._rows[muscle.key]:
-            buffer[row, begin : begin + line.size] += muscle.growth * line
+        self._spontaneous.draw(muscle, units, times * self._front_end.rate_hz)
 
     def _tell(self, muscle: Muscle, activity: Activity) -> None:
         """Log one step's truth."""
@@ -216,7 +189,7 @@ class Patient:
 
     def place(self, nerve: str, site: str, side: str) -> None:
         """Put the stimulating electrodes somewhere. Raises ValueError for an unknown place."""
-        self._placement = Placement.checked(nerve, site, side)
+        self._stimulation.placement = Placement.checked(nerve, site, side)
 
     def stimulate(self, at_sample: float, *, current_ma: float, width_us: float) -> None:
         """One pulse at a fractional sample that has not been fetched yet, at the present placement.
@@ -227,70 +200,7 @@ class Patient:
             raise ValueError(
                 f"sample {at_sample} has already left the device (next is {self.sample_index})"
             )
-        if not (current_ma > 0.0 and width_us > 0.0):
-            raise ValueError(f"a pulse of {current_ma} mA and {width_us} µs has no charge")
-        self._pulse_count += 1
-        pulse = Pulse(current_ma, width_us, self._placement)
-        at = at_sample + self._origin
-        if at < self._end:
-            self._deliver(at, self._pulse_count, pulse)
-        else:
-            heapq.heappush(self._pulses, (at, self._pulse_count, pulse))
-
-    def _deliver(self, at: float, number: int, pulse: Pulse) -> None:
-        """Artefact on every lead, M- and F-waves in the muscles that this place reaches."""
-        begin = ceil(at)
-        spectra = np.stack([self._artefact(lead, pulse) for lead in self.leads])
-        answers: dict[str, Json] = {}
-        for muscle in self._reached(pulse.placement):
-            depth = self._arm.site_depth[pulse.placement.site]
-            units = muscle.answer(pulse.current_ma, pulse.width_us, depth)
-            answers[muscle.key] = units.size
-            if units.size == 0:
-                continue
-            for row in self._rows[muscle.key]:
-                spectra[row] += muscle.m_wave(pulse.placement.site, units)
-            self._f_waves(at, muscle, pulse.placement.site, units)
-        response = self._grid.samples(spectra, begin - at)
-        begin -= self._first
-        self._evoked[:, begin : begin + response.shape[1]] += response
-        self._truth.event(
-            "stimuli",
-            at,
-            number=number,
-            current_ma=pulse.current_ma,
-            width_us=pulse.width_us,
-            nerve=pulse.placement.nerve,
-            site=pulse.placement.site,
-            side=pulse.placement.side,
-            delivered=True,
-            units=answers,
-        )
-
-    def _f_waves(self, at: float, muscle: Muscle, site: str, units: IntArray) -> None:
-        back, delays = muscle.f_wave(site, units)
-        samples = at + delays * self._front_end.rate_hz
-        self._add(self._evoked, muscle, back, samples)
-        for unit, sample in zip(back.tolist(), samples.tolist(), strict=True):
-            self._truth.event("f_waves", sample, muscle=muscle.key, unit=unit)
-
-    def _reached(self, placement: Placement) -> list[Muscle]:
-        return [
-            muscle
-            for key, muscle in self._muscles.items()
-            if muscle.anatomy.nerve == placement.nerve
-            and placement.site in muscle.anatomy.sites
-            and key.startswith(placement.side)
-        ]
-
-    def _artefact(self, lead: Lead, pulse: Pulse) -> ComplexArray:
-        """A lead on the stimulated nerve is as far as the nerve is long; others are far away."""
-        distance = 300.0
-        if lead.muscle is not None:
-            muscle = self._muscles[lead.muscle]
-            if muscle in self._reached(pulse.placement):
-                distance = muscle.anatomy.site_mm[pulse.placement.site]
-        return artefact_spectrum(self._grid, pulse, distance)
+        self._stimulation.add(at_sample + self._origin, current_ma, width_us, self._end)
 
     # --- what can be turned ----------------------------------------------------------------------
 
@@ -341,6 +251,7 @@ class Patient:
     def describe(self) -> dict[str, Json]:
         """Who this is, which muscle is on which channel, dials, task and place."""
         channel = {lead.muscle: lead.channel for lead in self.leads}
+        place = self._stimulation.placement
         return {
             "patient": self._case.name,
             "code": self._case.code,
@@ -368,9 +279,9 @@ class Patient:
             },
             "task": {"name": self._task.name, "level": self._task.level},
             "placement": {
-                "nerve": self._placement.nerve,
-                "site": self._placement.site,
-                "side": self._placement.side,
+                "nerve": place.nerve,
+                "site": place.site,
+                "side": place.side,
             },
             "counter": self.sample_index,
         }
