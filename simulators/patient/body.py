@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from .anatomy import arm
-from .fibres import scatter_fibres, unit_spectra
+from .fibres import FibreBundle, scatter_fibres, unit_spectra
 from .front_end import ComplexArray, FloatArray, Grid
 from .nerve import MotorAxons
 from .pool import IntArray, PoolProperties
@@ -25,7 +25,7 @@ class Body:
 
     spectra: (n_units, n_frequencies), µV at the electrode. templates: (n_units * (phases + 1),
     n_drawn), µV behind the front end. surface_uv: peak-to-peak of each unit in the samples.
-    loss_order: in which order units die.
+    loss_order: in which order units die. bundle: where its fibres lie.
     """
 
     properties: PoolProperties
@@ -34,6 +34,7 @@ class Body:
     templates: FloatArray
     surface_uv: FloatArray
     loss_order: IntArray
+    bundle: FibreBundle
 
 
 def base_to_negative_peak(waveform_uv: FloatArray) -> float:
@@ -87,4 +88,5 @@ def grown_body(key: str, seed: int, grid: Grid) -> Body:
         templates=templates.reshape(-1, templates.shape[2]),
         surface_uv=np.ptp(templates[:, 0], axis=1),
         loss_order=build.permutation(anatomy.units),
+        bundle=bundle,
     )

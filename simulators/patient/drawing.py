@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .body import Body
 from .front_end import FloatArray, Grid, fast_length
 from .muscle import Muscle
 from .pool import IntArray
@@ -15,14 +14,14 @@ MARGIN = 6  # drawn samples of silence around, for the ringing of the band limit
 
 
 def drawn_potentials(
-    body: Body, grid: Grid, units: IntArray, samples: FloatArray
+    templates: FloatArray, grid: Grid, units: IntArray, samples: FloatArray
 ) -> tuple[FloatArray, int]:
     """The sum of one potential per discharge, and the output sample that it begins at.
 
-    samples: fractional output samples of the discharges, at least one. Potentials are placed to a
-    fraction of a sample (`Grid.phases`).
+    templates: a phase table of all units, as `Body.templates`. samples: fractional output samples
+    of the discharges, at least one. Potentials are placed to a fraction of a sample
+    (`Grid.phases`).
     """
-    templates = body.templates
     places = samples / grid.decimation
     begins = np.ceil(places)
     phase = np.floor((begins - places) * grid.phases + 0.5).astype(np.int64)
@@ -68,9 +67,9 @@ class Traces:
         rows = self.rows(muscle.key)
         if not units.size or not rows:
             return
-        line, begin = drawn_potentials(muscle.body, self._grid, units, samples)
+        line, begin = drawn_potentials(muscle.units.templates, self._grid, units, samples)
         begin -= self.first
         if begin < 0:  # that part is silence, and its samples have already left
             line, begin = line[-begin:], 0
         for row in rows:
-            self.values[row, begin : begin + line.size] += muscle.growth * line
+            self.values[row, begin : begin + line.size] += line

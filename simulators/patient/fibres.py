@@ -19,6 +19,7 @@ from .front_end import ComplexArray, FloatArray, Grid
 
 FIBRES_PER_UNIT = 8
 DISC_RADIUS_MM = 5.0
+HALF_WIDTH_MM = 8.0  # of the muscle under the electrodes
 ACTION_POTENTIAL_PER_MM = 0.75  # Rosenfalck's spike, a third longer (surface CMAP durations)
 
 
@@ -26,13 +27,15 @@ ACTION_POTENTIAL_PER_MM = 0.75  # Rosenfalck's spike, a third longer (surface CM
 class FibreBundle:
     """Representative fibres of every unit of a muscle; arrays are (n_units, n_fibres), velocities
     (n_units,). Positions lie along the fibres from E1; `distance_mm` is from the fibre to the skin
-    line through the electrodes."""
+    line through the electrodes. centre_mm: (n_units, 2) middle of each unit's territory, depth
+    below the skin and distance to the side of E1."""
 
     endplate_mm: FloatArray
     proximal_mm: FloatArray
     distal_mm: FloatArray
     distance_mm: FloatArray
     velocity_m_s: FloatArray
+    centre_mm: FloatArray
 
 
 def scatter_fibres(
@@ -40,8 +43,10 @@ def scatter_fibres(
 ) -> FibreBundle:
     """Fibres of each unit scattered around the unit's centre in a muscle of the given anatomy."""
     shape = (muscle.units, FIBRES_PER_UNIT)
-    depth = rng.uniform(*muscle.depth_mm, size=(muscle.units, 1)) + rng.normal(0, 1.2, shape)
-    side = rng.uniform(-8.0, 8.0, size=(muscle.units, 1)) + rng.normal(0, 2.0, shape)
+    middle = rng.uniform(*muscle.depth_mm, size=(muscle.units, 1))
+    depth = middle + rng.normal(0, 1.2, shape)
+    beside = rng.uniform(-HALF_WIDTH_MM, HALF_WIDTH_MM, size=(muscle.units, 1))
+    side = beside + rng.normal(0, 2.0, shape)
     mean, sd = velocity_m_s
     return FibreBundle(
         endplate_mm=rng.normal(0, 3.0, (muscle.units, 1)) + rng.normal(0, 2.5, shape),
@@ -49,6 +54,7 @@ def scatter_fibres(
         distal_mm=muscle.half_length_mm * rng.normal(1.0, 0.08, shape),
         distance_mm=np.sqrt(np.maximum(depth, 1.5) ** 2 + side**2),
         velocity_m_s=np.clip(rng.normal(mean, sd, muscle.units), mean - 3 * sd, mean + 3 * sd),
+        centre_mm=np.concatenate((middle, beside), axis=1),
     )
 
 

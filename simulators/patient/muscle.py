@@ -13,6 +13,7 @@ from .drive import Beat, clonus_share
 from .effects import effect
 from .fasciculation import Fasciculation, FasciculationSource
 from .front_end import ComplexArray, FloatArray, Grid
+from .motor_units import MotorUnits
 from .pool import (
     NO_TIMES,
     NO_UNITS,
@@ -68,6 +69,7 @@ class Muscle:
         self._pool = MotorPool(self.properties, random_stream(seed, key, "discharge"))
         self._reflex = random_stream(seed, key, "reflex")
         self._stimulus = random_stream(seed, key, "stimulus")
+        self.units = MotorUnits(self.body, grid, random_stream(seed, key, "sprouts"))
         self._spontaneous = FasciculationSource(
             self.body.surface_uv, random_stream(seed, key, "fasciculation")
         )
@@ -76,8 +78,6 @@ class Muscle:
         self._excitation = 0.0
         self._m_waves: dict[tuple[str, bytes], ComplexArray] = {}
         self._goals: dict[float, float] = {}
-        self.alive: BoolArray = np.ones(self.anatomy.units, dtype=np.bool_)
-        self.growth = 1.0
 
     # --- dials -----------------------------------------------------------------------------------
 
@@ -94,16 +94,15 @@ class Muscle:
             self._lose_units()
 
     def _lose_units(self) -> None:
-        """Units left and their growth: survivors take over a share of the orphaned fibres."""
-        lost = round(effect("lmn.lost_fraction") * self.lmn * self.anatomy.units)
-        self.alive = np.ones(self.anatomy.units, dtype=np.bool_)
-        self.alive[self.body.loss_order[:lost]] = False
-        orphaned = float(self.properties.size[~self.alive].sum())
-        kept = float(self.properties.size[self.alive].sum())
-        sprouted = 1.0 + effect("lmn.reinnervated_fraction") * orphaned / max(kept, 1e-9)
-        self.growth = min(sprouted, effect("lmn.reinnervation_cap"))
+        """Units left, and what each of them has taken over."""
+        self.units.settle(lmn=self.lmn)
         self._m_waves.clear()
         self._goals.clear()
+
+    @property
+    def alive(self) -> BoolArray:
+        """(n_units,) which units still have their neuron."""
+        return self.units.state.alive
 
     # --- discharge -------------------------------------------------------------------------------
 
@@ -115,7 +114,7 @@ class Muscle:
             if level <= 0.0:
                 return 0.0
             if level not in self._goals:
-                self._goals[level] = excitation_for(self.properties, level, self.alive, self.growth)
+                self._goals[level] = excitation_for(self.properties, level, self.units.growth)
             asked = self._goals[level]
             reach = highest * (1.0 - effect("umn.drive_lost") * self.umn)
             return min(asked * (1.0 - effect("umn.effort_lost") * self.umn), reach)
@@ -200,8 +199,8 @@ class Muscle:
             if len(self._m_waves) >= 64:
                 self._m_waves.clear()
             latency = self.axons.latency_s(site)[answering]
-            summed = delayed_sum(self.body.spectra[answering], latency, self._grid)
-            self._m_waves[key] = self.growth * summed
+            summed = delayed_sum(self.units.spectra[answering], latency, self._grid)
+            self._m_waves[key] = summed
         return self._m_waves[key]
 
     def answer(self, current_ma: float, width_us: float, depth: float) -> IntArray:

@@ -3,7 +3,12 @@
 Sources: Fuglevand AJ, Winter DA, Patla AE 1993, J Neurophysiol 70:2470-2488 (thresholds, sizes,
 rate coding with saturation, force); De Luca CJ, Hostage EC 2010, J Neurophysiol 104:1034 (later
 recruited units fire more slowly at any excitation: the onion skin); Moritz CT et al. 2005, J
-Neurophysiol 93:2449 (interval variability falls from about 0.25 at recruitment towards 0.1-0.15).
+Neurophysiol 93:2449 (interval variability falls from about 0.25 at recruitment towards 0.1-0.15);
+Westling G, Johansson RS, Thomas CK, Bigland-Ritchie B 1990, J Neurophysiol 64:1331 (human thenar
+units: twitch forces over little more than a tenfold range, from memory); De Luca CJ, Contessa P
+2012, J Neurophysiol 107:1502 (the last units of a hand muscle join at about two thirds of maximal
+force, from memory); Person RS, Kudina LP 1972 (neighbouring intervals are weakly negatively
+correlated, from memory); Piotrkiewicz M et al. 2013 (a first interval of about 10 ms now and then).
 Excitation is in units of the first recruitment threshold.
 """
 
@@ -14,16 +19,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .effects import effect
 from .front_end import FloatArray
 
 RECRUITMENT_RANGE = 30.0
 SIZE_RANGE = 30.0
-RATE_GAIN = 0.4
+TWITCH_RANGE = 15.0
+RATE_GAIN = 0.6
 LOWEST_RATE_HZ = 6.5
 PEAK_RATE_HZ = 32.0
 PEAK_RATE_FALL_HZ = 10.0
 SHORTEST_INTERVAL_S = 0.012
-SLOWEST_TWITCH_S = 0.090  # to 60 ms in the largest: thenar units, Thomas CK 1990 (from memory)
+DOUBLET_S = (0.005, 0.012)
+REST_S = 1.0
+SLOWEST_TWITCH_S = 0.090  # thenar units, Thomas CK 1990 (from memory)
+FASTEST_TWITCH_S = 0.060  # of the largest; the same
 STEP_S = 0.002
 
 IntArray = npt.NDArray[np.int64]
@@ -55,7 +65,7 @@ class PoolProperties:
         """A pool of `units` motor neurons."""
         rank = np.arange(1, units + 1) / units
         size = SIZE_RANGE**rank * np.exp(rng.normal(0.0, 0.1, units))
-        twitch = 100.0**rank
+        twitch = TWITCH_RANGE**rank
         threshold = RECRUITMENT_RANGE ** np.concatenate(([0.0], rank[1:]))
         return cls(
             size=size / size.mean(),
@@ -63,7 +73,7 @@ class PoolProperties:
             lowest_rate_hz=np.clip(rng.normal(LOWEST_RATE_HZ, 0.4, units), 5.3, 7.7),
             peak_rate_hz=PEAK_RATE_HZ - PEAK_RATE_FALL_HZ * threshold / RECRUITMENT_RANGE,
             twitch=twitch,
-            contraction_s=SLOWEST_TWITCH_S * twitch**-0.09,
+            contraction_s=SLOWEST_TWITCH_S * (FASTEST_TWITCH_S / SLOWEST_TWITCH_S) ** rank,
         )
 
     def rates_hz(self, excitation: FloatArray, *, gain_kept: float = 1.0) -> FloatArray:
@@ -75,19 +85,21 @@ class PoolProperties:
         rate = self.lowest_rate_hz[:, None] + RATE_GAIN * gain_kept * above
         return np.where(above >= 0.0, np.minimum(rate, self.peak_rate_hz[:, None]), 0.0)
 
-    def force(self, excitation: FloatArray, units: BoolArray) -> FloatArray:
-        """Steady force of the given units over excitation (arbitrary units).
+    def force(self, excitation: FloatArray, strength: FloatArray) -> FloatArray:
+        """Steady force over excitation (arbitrary units). strength: (n_units,) each unit's twitch
+        relative to its healthy one, 0 for a lost unit.
 
         Fuglevand 1993, eq. 10 and 17: twitch times a sigmoid of rate times contraction time.
         """
         fusion = self.rates_hz(excitation) * self.contraction_s[:, None]
         fused = 1.0 - np.exp(-2.0 * fusion**3)
-        return np.asarray((self.twitch[:, None] * fused)[units].sum(axis=0))
+        return np.asarray((strength * self.twitch) @ fused)
 
 
 class MotorPool:
     """The discharge of one pool. Each unit integrates its rate up to a goal drawn anew for each
-    interval: a renewal process with Gaussian intervals that passes on fast modulation."""
+    interval: Gaussian intervals, weakly correlated with the one before, that pass on fast
+    modulation. A unit that was silent for REST_S may begin with a doublet."""
 
     def __init__(self, properties: PoolProperties, rng: np.random.Generator) -> None:
         self.properties = properties
@@ -95,14 +107,36 @@ class MotorPool:
         units = properties.size.size
         self._phase = rng.uniform(0.3, 1.0, units)
         self._goal = np.ones(units)
+        self._last = np.zeros(units)
+        self._silent_s = np.zeros(units)
+        self._doublet = np.zeros(units, dtype=np.bool_)
+        self._memory = _moving_average(effect("pool.serial_correlation"))
+        self._doublet_share = effect("pool.doublet_at_onset")
 
-    def _draw_goals(self, rate_hz: FloatArray) -> FloatArray:
+    def _begin(self, rates_hz: FloatArray, duration_s: float) -> None:
+        """Which of the units that fire again after a rest do so with a doublet."""
+        rested = (rates_hz > 0.0) & (self._silent_s >= REST_S)
+        if rested.any():
+            which = np.flatnonzero(rested)
+            self._doublet[which] = self._rng.random(which.size) < self._doublet_share
+        self._silent_s = np.where(rates_hz > 0.0, 0.0, self._silent_s + duration_s)
+
+    def _draw_goals(self, units: IntArray, rate_hz: FloatArray) -> FloatArray:
         """Interval lengths as a fraction of the mean interval; scatter falls as the rate rises."""
         above = np.maximum(rate_hz - LOWEST_RATE_HZ, 0.0)
-        cv = 0.12 + 0.09 * np.exp(-above / 4.0)
-        scatter = self._rng.standard_normal(rate_hz.size)
-        goal = 1.0 + cv * np.minimum(np.maximum(scatter, -3.0), 3.0)
-        return np.maximum(goal, SHORTEST_INTERVAL_S * rate_hz)
+        cv = 0.12 + 0.09 * np.exp(-0.25 * above)
+        fresh = np.minimum(np.maximum(self._rng.standard_normal(rate_hz.size), -3.0), 3.0)
+        now, before = self._memory
+        goal = 1.0 + cv * (now * fresh + before * self._last[units])
+        self._last[units] = fresh
+        goal = np.maximum(goal, SHORTEST_INTERVAL_S * rate_hz)
+        twice = self._doublet[units]
+        if twice.any():
+            low, high = DOUBLET_S
+            gap_s = low + (high - low) * self._rng.random(int(twice.sum()))
+            goal[twice] = gap_s * rate_hz[twice]
+            self._doublet[units] = False
+        return np.asarray(goal)
 
     def fire(self, rates_hz: FloatArray, course: FloatArray) -> tuple[IntArray, FloatArray]:
         """One stretch of time. rates_hz: (n_units,) mean rates, 0 for a silent unit. course: factor
@@ -110,17 +144,19 @@ class MotorPool:
         in seconds from the start, in order of time."""
         clock = np.arange(course.size + 1) * STEP_S
         passed = np.concatenate(([0.0], np.cumsum(course) * STEP_S))
+        self._begin(rates_hz, float(clock[-1]))
         active = np.flatnonzero(rates_hz)
         rate, phase, goal = rates_hz[active], self._phase[active], self._goal[active]
-        waiting = np.flatnonzero(phase + rate * passed[-1] >= goal)
+        gained = rate * passed[-1]
+        waiting = np.flatnonzero(phase + gained >= goal)
         found: list[tuple[IntArray, FloatArray]] = []
         while waiting.size:
             needed = (goal[waiting] - phase[waiting]) / rate[waiting]
             found.append((active[waiting], np.interp(needed, passed, clock)))
             phase[waiting] -= goal[waiting]
-            goal[waiting] = self._draw_goals(rate[waiting])
-            waiting = waiting[phase[waiting] + rate[waiting] * passed[-1] >= goal[waiting]]
-        self._phase[active] = phase + rate * passed[-1]
+            goal[waiting] = self._draw_goals(active[waiting], rate[waiting])
+            waiting = waiting[phase[waiting] + gained[waiting] >= goal[waiting]]
+        self._phase[active] = phase + gained
         self._goal[active] = goal
         if not found:
             return NO_UNITS, NO_TIMES
@@ -130,14 +166,21 @@ class MotorPool:
         return units[order], times[order]
 
 
-def excitation_for(
-    properties: PoolProperties, level: float, alive: BoolArray, unit_growth: float
-) -> float:
-    """The excitation at which the living units give `level` of the healthy maximal force, or the
-    highest one when they cannot. unit_growth: force of a unit relative to healthy."""
+def _moving_average(correlation: float) -> tuple[float, float]:
+    """Weights (now, before) of white noise whose neighbours correlate by `correlation`, variance 1.
+
+    They solve now² + before² = 1 and now * before = correlation.
+    """
+    half = 0.5 * float(np.arcsin(2.0 * correlation))
+    return float(np.cos(half)), float(np.sin(half))
+
+
+def excitation_for(properties: PoolProperties, level: float, strength: FloatArray) -> float:
+    """The excitation at which the units give `level` of the healthy maximal force, or the highest
+    one when they cannot. strength: (n_units,) twitches relative to healthy, 0 for lost units."""
     grid = np.concatenate(([0.0], np.geomspace(1.0, properties.highest_excitation, 160)))
-    healthy = properties.force(grid[-1:], np.ones(alive.size, dtype=np.bool_))[0]
-    reached = unit_growth * properties.force(grid, alive)
+    healthy = properties.force(grid[-1:], np.ones(strength.size))[0]
+    reached = properties.force(grid, strength)
     if level * healthy >= reached[-1]:
         return properties.highest_excitation
     return float(np.interp(level * healthy, np.maximum.accumulate(reached), grid))

@@ -1,0 +1,188 @@
+"""Motor units as disease leaves them: units lost, orphaned fibres taken over, fibres lost within.
+
+Collateral sprouts of the survivors take over fibres of the nearest territories until the unit has
+grown to a cap. Taken-over fibres answer later and at scattered times, so that potentials grow
+larger, longer and polyphasic; while young they also answer unsteadily.
+
+Sources: Kugelberg E, Edstrom L, Abbruzzese M 1970, J Neurol Neurosurg Psychiatry 33:319 (grouped
+fibres); Gordon T et al. 1993 and Rafuse VF, Gordon T 1996, J Neurophysiol 75 (cap on unit size);
+Stalberg E, Trontelj JV, Single Fiber Electromyography (delays, jitter, blocking after sprouting);
+Buchthal F, Kamieniecka Z 1982, Muscle Nerve 5:265 (fibres lost within units in myopathy).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .body import Body
+from .effects import effect
+from .front_end import ComplexArray, FloatArray, Grid
+from .pool import BoolArray, IntArray
+
+FIBRES_PER_UNIT = 180.0  # mean of a muscle; size is the number of fibres
+FIBRES_PER_MM2 = 4.0  # of one unit within its territory; fibre density 1.5 of single-fibre EMG
+SPROUT_S = 0.034
+DELAYS = 6
+ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Remodelling:
+    """What became of every unit; arrays are (n_units,).
+
+    own: share of its own fibres that still work. taken: (n_units, n_units), row s, column d: the
+    share of d's fibres that s has taken over. young: share of all taken-over fibres whose
+    end-plates are immature.
+    """
+
+    alive: BoolArray
+    own: FloatArray
+    taken: FloatArray
+    young: float
+    size: FloatArray
+
+    @property
+    def adopted(self) -> FloatArray:
+        """Fibres taken over, as a multiple of the unit's own healthy number."""
+        return np.asarray(self.taken @ self.size / self.size)
+
+    @property
+    def growth(self) -> FloatArray:
+        """Working fibres relative to healthy; 0 for a lost unit."""
+        return np.asarray(self.own + self.adopted)
+
+    @property
+    def orphaned(self) -> FloatArray:
+        """Share of each unit's fibres that has no nerve."""
+        return np.asarray(np.where(self.alive, 0.0, 1.0 - self.taken.sum(axis=0)))
+
+
+def fibre_counts(size: FloatArray) -> FloatArray:
+    """Fibres of healthy units of the given sizes (mean 1)."""
+    return np.maximum(np.round(FIBRES_PER_UNIT * size), 4.0)
+
+
+def territory_mm(size: FloatArray) -> FloatArray:
+    """Radius of the circle over which a unit's fibres are scattered."""
+    return np.asarray(np.sqrt(fibre_counts(size) / (np.pi * FIBRES_PER_MM2)))
+
+
+def sprouting(months: float | None, share: float | None = None) -> tuple[float, float]:
+    """Share of the orphaned fibres taken over, and share of these still young, when the units were
+    lost at a steady pace over the last `months`. Absent months: the table's quick course.
+
+    Closed form of nerve lost -> taken over -> mature with two time constants. share: what is taken
+    over in the end; absent: the table.
+    """
+    if months is None:
+        taken = effect("lmn.reinnervated_fraction") if share is None else share
+        return taken, effect("lmn.young_share")
+    most = effect("lmn.sprouting_share") if share is None else share
+    if months <= 0.0:
+        return 0.0, 1.0
+    slow, fast = effect("lmn.maturing_months"), effect("lmn.sprouting_months")
+
+    def waiting(constant: float) -> float:
+        """Mean of exp(-age / constant) over losses spread evenly over the months."""
+        return constant / months * -math.expm1(-months / constant)
+
+    done = 1.0 - waiting(fast)
+    young = slow / (slow - fast) * (waiting(slow) - waiting(fast))
+    return most * done, min(young / done, 1.0)
+
+
+def remodelled(
+    body: Body, *, lost: int, share: float, young: float, myopathy: float = 0.0
+) -> Remodelling:
+    """The first `lost` units of the order of loss are gone; `share` of their fibres is taken over,
+    nearest territories first, as far as reach and cap allow; the myopathy dial thins every unit."""
+    size = body.properties.size
+    alive = np.ones(size.size, dtype=np.bool_)
+    alive[body.loss_order[:lost]] = False
+    taken = np.zeros((size.size, size.size))
+    living, dead = np.flatnonzero(alive), np.flatnonzero(~alive)
+    if living.size and dead.size and share > 0.0:
+        taken[np.ix_(living, dead)] = _taken_over(body, living, dead, share)
+    thinned = 1.0 - effect("myopathy.fibres_lost") * myopathy
+    own = np.where(alive, thinned, 0.0)
+    return Remodelling(alive, own, thinned * taken, young, size)
+
+
+def _taken_over(body: Body, living: IntArray, dead: IntArray, share: float) -> FloatArray:
+    """(n_living, n_dead): who takes which share of whose fibres."""
+    size, centre = body.properties.size, body.bundle.centre_mm
+    radius = territory_mm(size)
+    distance = np.hypot(*(centre[living][:, None] - centre[dead][None]).transpose(2, 0, 1))
+    reach = 0.5 * (radius[living][:, None] + radius[dead][None]) * effect("lmn.sprout_reach")
+    near = np.where(distance < 3.0 * reach, np.exp(-0.5 * (distance / reach) ** 2), 0.0)
+    pull = near * size[living][:, None]
+    room = (effect("lmn.reinnervation_cap") - 1.0) * size[living]
+    taken = np.zeros(pull.shape)
+    for _ in range(ROUNDS):
+        wanted = np.maximum(share - taken.sum(axis=0), 0.0)
+        given = wanted * pull / np.maximum(pull.sum(axis=0), 1e-12)
+        load = given @ size[dead]
+        given *= np.minimum(1.0, room / np.maximum(load, 1e-12))[:, None]
+        taken += given
+        room = np.maximum(room - given @ size[dead], 0.0)
+        pull = pull * (room > 1e-9)[:, None]
+    return taken
+
+
+class MotorUnits:
+    """The units of one muscle with their surface potentials, for the dials as they were last set.
+
+    spectra, templates, growth: as of `Body`, scaled by what is left of each unit and with the late
+    potentials of what it took over.
+    """
+
+    def __init__(self, body: Body, grid: Grid, rng: np.random.Generator) -> None:
+        self._body, self._grid = body, grid
+        mean_s, sd_s = 1e-3 * effect("lmn.sprout_delay_ms"), 1e-3
+        shape = (mean_s / sd_s) ** 2
+        self._delays_s = rng.gamma(shape, mean_s / shape, (body.loss_order.size, DELAYS))
+        self._sprouts: tuple[ComplexArray, FloatArray] | None = None
+        self.spectra, self.templates = body.spectra, body.templates
+        self.state = remodelled(body, lost=0, share=0.0, young=0.0)
+        self.growth = self.state.growth
+
+    def settle(
+        self,
+        *,
+        lmn: float,
+        myopathy: float = 0.0,
+        reinnervation: float | None = None,
+        months: float | None = None,
+    ) -> None:
+        """Take these dials; `reinnervation` and `months` as for `sprouting`."""
+        body = self._body
+        lost = round(effect("lmn.lost_fraction") * lmn * body.loss_order.size)
+        share, young = sprouting(months, reinnervation)
+        self.state = remodelled(body, lost=lost, share=share, young=young, myopathy=myopathy)
+        self.growth = self.state.growth
+        own, adopted = self.state.own, self.state.adopted
+        self.spectra = own[:, None] * body.spectra
+        self.templates = np.repeat(own, self._grid.phases + 1)[:, None] * body.templates
+        if not adopted.any():
+            return
+        spectra, templates = self._sprouted()
+        self.spectra += adopted[:, None] * spectra
+        late = np.repeat(adopted, self._grid.phases + 1)[:, None] * templates
+        late[:, : self.templates.shape[1]] += self.templates
+        self.templates = late
+
+    def _sprouted(self) -> tuple[ComplexArray, FloatArray]:
+        """Spectra and templates of each unit's potential if all its fibres were taken-over ones."""
+        if self._sprouts is None:
+            late = np.zeros(self._body.spectra.shape, dtype=np.complex128)
+            for delay_s in self._delays_s.T:
+                late += np.exp(-2j * np.pi * delay_s[:, None] * self._grid.frequencies_hz)
+            spectra = self._body.spectra * late / DELAYS
+            table = self._grid.phase_table(spectra, SPROUT_S)
+            missing = max(self._body.templates.shape[1] - table.shape[2], 0)
+            table = np.pad(table, ((0, 0), (0, 0), (0, missing)))
+            self._sprouts = spectra, table.reshape(-1, table.shape[2])
+        return self._sprouts
