@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
 from service.model import Marker, Measurement
 
@@ -26,10 +25,13 @@ from .onset import (
     last_below,
     level_of_foot,
 )
+from .peaks import most_prominent
 from .result import build
+from .smoothing import gaussian
 
 MEASURE = "motor_response"
-VERSION = "1"
+VERSION = "2"
+_LAST_PHASE_MS = 20.0  # after the first negative phase; what begins later is another response
 
 Trace = npt.NDArray[np.float64]
 
@@ -61,6 +63,7 @@ class _Response:
     onset: float | None
     peak: float
     end: float | None
+    last_end: float | None
     peak_uv: float
     area_uv_samples: float | None
     artefact_uv: float
@@ -82,8 +85,9 @@ def motor_response(
 
     sweeps_uv: (n_sweeps, n_samples) or (n_samples,) µV; more than one is averaged first.
     zero_index: column of the stimulus for analogue samples (front-end delay already in it).
-    Values: onset_latency_ms, peak_latency_ms, amplitude_mv, area_mv_ms, duration_ms, noise_uv,
-    detection_floor_uv, sweep_count. Markers onset, peak, end.
+    Values: onset_latency_ms, peak_latency_ms, amplitude_mv, area_mv_ms, duration_ms (of the
+    negative phase), total_duration_ms (to the end of the last one), noise_uv, detection_floor_uv,
+    sweep_count. Markers onset, peak, end.
     Absent: nothing rose above the detection floor in the search window; the floor and the number
     of stimuli are in `values`. Not assessable: a gap inside, saturation of the response, or a sweep
     that ends before the search window. A latency that cannot be trusted (initial positivity,
@@ -146,8 +150,9 @@ def _blocked(
     inside = np.abs(sweeps[:, first:last])
     top = settings.rail_uv * 0.99 if settings.rail_uv else max(float(inside.max()), 1000.0)
     stuck = inside >= top
-    run = 2 if settings.rail_uv else 3
-    together = np.lib.stride_tricks.sliding_window_view(stuck, run, axis=1).all(axis=-1)
+    together = stuck[:, :-1] & stuck[:, 1:]
+    if not settings.rail_uv:  # a rail that is only guessed must hold for three samples
+        together = together[:, :-1] & stuck[:, 2:]
     if bool(together.any()):
         return ["saturated: the amplifier was at its rail; lower the gain or the artefact"]
     return []
@@ -163,23 +168,26 @@ def _detect(
     """
     first, last = window
     width = 0.5 * per_ms
-    smooth = gaussian_filter1d(base.trace_uv[first:last], width, mode="nearest")
+    every = max(int(width / 4), 1)
+    whole = (last - first) // every * every
+    coarse = base.trace_uv[first : first + whole].reshape(-1, every).sum(axis=1) / every
+    smooth = gaussian(coarse, width / every)
     floor_uv = settings.detection_sds * base.smoothed_noise_uv(width)
-    peaks, found = find_peaks(
-        smooth, prominence=floor_uv, height=floor_uv / 2, width=settings.least_width_ms * per_ms
-    )
-    if not peaks.size:
-        return floor_uv, None
-    return floor_uv, first + int(peaks[int(np.argmax(found["prominences"]))])
+    peak = most_prominent(smooth, floor_uv, settings.least_width_ms * per_ms / every)
+    return floor_uv, None if peak is None else first + every * peak + every // 2
 
 
 def _measure(base: Baseline, peak: int, window: tuple[int, int], per_ms: float) -> _Response:
     """Refine the peak, find the onset with the artefact's tail taken off, then end and area."""
     trace, first = base.trace_uv, window[0]
     _, rough_uv = _vertex(trace, peak, per_ms)
-    foot, tail = _foot(trace, first, peak, per_ms, clear=is_clear(rough_uv, base.noise_uv))
-    clean = trace.copy()
-    clean[first:] -= tail.at(np.arange(trace.size - first) / per_ms)
+    foot, tail = _foot(
+        trace, first, peak, per_ms, base.noise_uv, clear=is_clear(rough_uv, base.noise_uv)
+    )
+    clean = trace
+    if tail.level_uv:
+        clean = trace.copy()
+        clean[first:] -= tail.at(np.arange(trace.size - first) / per_ms)
     place, peak_uv = _vertex(clean, peak, per_ms)
     onset = _onset(clean, (first, place), peak_uv, foot, per_ms)
     end = _zero_after(clean, int(np.ceil(place)), per_ms, base.noise_uv)
@@ -188,19 +196,20 @@ def _measure(base: Baseline, peak: int, window: tuple[int, int], per_ms: float) 
         area = float(np.trapezoid(clean[round(onset) : round(end) + 1]))
     leave = int(onset if onset is not None else place)
     before = clean[max(first, int(leave - 3 * per_ms)) : leave + 1]
-    dip = float(gaussian_filter1d(before, 0.15 * per_ms).min()) if before.size else 0.0
+    dip = float(gaussian(before, 0.15 * per_ms).min()) if before.size else 0.0
     left = abs(float(tail.at((leave - first) / per_ms)))
-    return _Response(onset, place, end, peak_uv, area, left, min(dip, 0.0))
+    last = _last_end(clean, end, (peak_uv, base.noise_uv), window[1], per_ms)
+    return _Response(onset, place, end, last, peak_uv, area, left, min(dip, 0.0))
 
 
 def _foot(
-    trace: Trace, first: int, peak: int, per_ms: float, *, clear: bool
+    trace: Trace, first: int, peak: int, per_ms: float, noise_uv: float, *, clear: bool
 ) -> tuple[Foot | None, Tail]:
     """The tail of the artefact, and the foot of the response where its 2 % level drowns in noise.
 
     Both from the stretch between blanking and half-way up; no foot if the rise is too short.
     """
-    smooth = gaussian_filter1d(trace[first : peak + 1], 0.15 * per_ms, mode="nearest")
+    smooth = gaussian(trace[first : peak + 1], 0.15 * per_ms)
     floor = float(smooth.min())
     height = float(smooth[-1]) - floor
     half = last_below(smooth, floor + 0.45 * height, smooth.size - 1, 0)
@@ -213,11 +222,11 @@ def _foot(
         # not up to the foot itself: a positive deflection before it is not the artefact's
         quiet = max(int(tenth - 2.0 * per_ms), min(int(tenth - 0.3 * per_ms), round(per_ms)))
         return None, fit_tail(time_ms[:quiet], rise[:quiet]) if quiet >= 6 else NO_TAIL
-    starts = np.arange(max(tenth / per_ms - 2.5, 0.0), half / per_ms - 0.05, 0.1)
+    starts = np.arange(max(tenth / per_ms - 2.5, 0.0), half / per_ms - 0.05, 0.15)
     if not starts.size:
         return None, NO_TAIL
-    foot = fit_foot(time_ms, rise, starts)
-    return foot, foot.tail
+    foot = fit_foot(time_ms, rise, starts, noise_uv)
+    return foot, NO_TAIL if foot is None else foot.tail
 
 
 def _onset(
@@ -237,25 +246,52 @@ def _vertex(trace: Trace, peak: int, per_ms: float) -> tuple[float, float]:
     reach = max(int(0.4 * per_ms), 2)
     first = max(peak - reach, 0)
     top = first + int(np.argmax(trace[first : peak + reach + 1]))
-    near = np.arange(max(top - reach, 0), min(top + reach + 1, trace.size))
-    place = (near - top) / reach
-    design = np.stack([place**2, place, np.ones_like(place)])
-    a, b, c = np.linalg.solve(design @ design.T, design @ trace[near])
+    before, after = min(reach, top), min(reach, trace.size - 1 - top)
+    fit = _parabola(before, after, reach)
+    a, b, c = fit @ trace[top - before : top + after + 1]
     if a >= 0:
         return float(top), float(trace[top])
-    shift = float(np.clip(-b / (2 * a), -1.0, 1.0))
+    shift = min(max(float(-b / (2 * a)), -1.0), 1.0)
     return top + reach * shift, float(c + b * shift + a * shift**2)
+
+
+@lru_cache(maxsize=64)
+def _parabola(before: int, after: int, reach: int) -> Trace:
+    """The (3, before + 1 + after) matrix that gives the coefficients of the parabola, its argument
+    counted in reaches."""
+    place = np.arange(-before, after + 1) / reach
+    return np.linalg.pinv(np.stack([place**2, place, np.ones_like(place)], axis=1))
 
 
 def _zero_after(trace: Trace, peak: int, per_ms: float, noise_uv: float) -> float | None:
     """Where the negative phase ends: the first zero crossing after the peak, between samples."""
-    smooth = gaussian_filter1d(trace[peak:], 0.1 * per_ms, mode="nearest")
+    smooth = gaussian(trace[peak:], 0.1 * per_ms)
     under = np.flatnonzero(smooth <= min(noise_uv * 0.1, 1.0))
     if not under.size or under[0] == 0:
         return None
     after = int(under[0])
     step = smooth[after - 1] - smooth[after]
     return float(peak + after - 1 + (smooth[after - 1] / step if step > 0 else 0.0))
+
+
+def _last_end(
+    trace: Trace, end: float | None, heights: tuple[float, float], last: int, per_ms: float
+) -> float | None:
+    """Where the last negative phase ends: further ones count from 5 % of the peak and 6 noise SDs.
+
+    heights: those of the negative peak and of the noise, µV. None if the first phase has no end.
+    """
+    if end is None:
+        return None
+    first = int(end) + 1
+    if first >= min(first + int(_LAST_PHASE_MS * per_ms), last):
+        return end
+    later = gaussian(trace[first : min(first + int(_LAST_PHASE_MS * per_ms), last)], 0.2 * per_ms)
+    high = np.flatnonzero(later >= max(0.05 * heights[0], 6 * heights[1]))
+    if not high.size:
+        return end
+    back = np.flatnonzero(later[high[-1] :] <= 0)
+    return float(first + high[-1] + back[0]) if back.size else None
 
 
 def _reasons(base: Baseline, found: _Response, *, time_zero_known: bool) -> list[str]:
@@ -297,6 +333,8 @@ def _values(
         values["onset_latency_ms"] = (latency - zero) / per_ms
     if found.onset is not None and found.end is not None and found.area_uv_samples is not None:
         values["duration_ms"] = (found.end - found.onset) / per_ms
+        if found.last_end is not None:
+            values["total_duration_ms"] = (found.last_end - found.onset) / per_ms
         values["area_mv_ms"] = found.area_uv_samples / 1000.0 / per_ms
     return values
 

@@ -8,6 +8,7 @@ some instant, together with the tail of the stimulus artefact, and the law is so
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ Trace = npt.NDArray[np.float64]
 ONSET_LEVEL = 0.02
 _POWERS = np.array([1.0, 1.5, 2.0, 2.5, 3.0, 4.0])
 _TAUS_MS = np.geomspace(0.15, 12.0, 10)
+_RISE_MS = 1.0  # a foot's start is the less likely by e for each of these that it lies earlier
 _CLEAR = 6.0  # the 2 % level must stand this many noise SDs high to be read directly
 
 
@@ -35,63 +37,86 @@ class Tail:
 NO_TAIL = Tail(0.0, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Foot:
-    """The fitted foot, scale * (t - start_ms)+ ** power, standing on the artefact's tail."""
+    """Feet scale * (t - start_ms)+ ** power on the artefact's tail, each with how likely the noise
+    makes it; arrays of shape (n_feet,), `weight` sums to one, `tail` is that of the likeliest."""
 
-    start_ms: float
-    power: float
-    scale: float
+    start_ms: Trace
+    power: Trace
+    scale: Trace
+    weight: Trace
     tail: Tail
 
 
 def fit_tail(time_ms: Trace, trace_uv: Trace) -> Tail:
-    """The decay that fits a stretch before any response best; time_ms from the end of blanking.
+    """The decay that fits a stretch before any response best.
 
-    No tail if none explains half of what is there: then it is noise, or a deflection of the muscle.
+    time_ms: evenly spaced from 0. No tail if none explains half of what is there: then it is noise,
+    or a deflection of the muscle.
     """
-    decay = np.exp(-time_ms[None, :] / _TAUS_MS[:, None])
-    power = np.einsum("ij,ij->i", decay, decay)
+    decay, power = _decays(time_ms.size, round(float(time_ms[1] - time_ms[0]), 9))
     along = decay @ trace_uv
-    best = int(np.argmax(along**2 / power))
-    if along[best] ** 2 / power[best] < 0.5 * float(trace_uv @ trace_uv):
+    gain = along**2 / power
+    best = int(gain.argmax())
+    if gain[best] < 0.5 * float(trace_uv @ trace_uv):
         return NO_TAIL
     return Tail(float(along[best] / power[best]), float(_TAUS_MS[best]))
 
 
-def fit_foot(time_ms: Trace, trace_uv: Trace, starts_ms: Trace) -> Foot:
+@lru_cache(maxsize=256)
+def _decays(count: int, step_ms: float) -> tuple[Trace, Trace]:
+    """The candidate decays, (n_taus, count), and their sums of squares."""
+    decay = np.exp(-np.arange(count) * step_ms / _TAUS_MS[:, None])
+    return decay, np.einsum("ij,ij->i", decay, decay)
+
+
+def fit_foot(time_ms: Trace, trace_uv: Trace, starts_ms: Trace, noise_uv: float) -> Foot | None:
     """Least squares over a grid of start, power and artefact time constant; both scales are linear.
 
     time_ms, trace_uv: shape (n,), from the end of artefact blanking to the middle of the rise.
-    starts_ms: candidate starts. One normal equation per grid point, solved for all at once.
+    starts_ms: candidate starts, rising. One normal equation per grid point, solved for all at
+    once; None if nothing rises.
     """
-    lag = np.maximum(time_ms[None, :] - starts_ms[:, None], 0.0)
+    late = int(np.searchsorted(time_ms, starts_ms[0]))  # before it every rise is zero
+    lag = np.maximum(time_ms[None, late:] - starts_ms[:, None], 0.0)
     root, square = np.sqrt(lag), lag * lag
     steps = (lag, lag * root, square, square * root, square * lag, square * square)
     rise = np.concatenate(steps)  # in the order of _POWERS
     tail = np.exp(-time_ms[None, :] / _TAUS_MS[:, None])
     rr = np.einsum("ij,ij->i", rise, rise)[:, None] + 1e-30
     tt = np.einsum("ij,ij->i", tail, tail)[None, :]
-    rt = rise @ tail.T
-    rv = (rise @ trace_uv)[:, None]
+    # one product: with a vector alone the linear algebra library would wake its threads
+    along = rise @ np.concatenate([tail[:, late:], trace_uv[None, late:]]).T
+    rt, rv = along[:, :-1], along[:, -1:]
     tv = (tail @ trace_uv)[None, :]
     det = np.maximum(rr * tt - rt**2, 1e-9 * rr * tt)
     scale = (rv * tt - tv * rt) / det
     level = (tv * rr - rv * rt) / det
     gain = np.where(scale > 0, scale * rv + level * tv, -np.inf)
-    best_rise, best_tau = np.unravel_index(int(np.argmax(gain)), gain.shape)
-    power_index, start_index = divmod(int(best_rise), starts_ms.size)
+    if not np.isfinite(gain).any():
+        return None
+    tau = gain.argmax(axis=1)
+    feet = np.arange(gain.shape[0])
+    likely = gain[feet, tau] / (2 * noise_uv**2)
+    likely += np.tile(starts_ms, _POWERS.size) / _RISE_MS
+    best = int(likely.argmax())
+    weight = np.exp(likely - likely[best])
     return Foot(
-        start_ms=float(starts_ms[start_index]),
-        power=float(_POWERS[power_index]),
-        scale=float(scale[best_rise, best_tau]),
-        tail=Tail(float(level[best_rise, best_tau]), float(_TAUS_MS[best_tau])),
+        start_ms=np.tile(starts_ms, _POWERS.size),
+        power=np.repeat(_POWERS, starts_ms.size),
+        scale=scale[feet, tau],
+        weight=weight / weight.sum(),
+        tail=Tail(float(level[best, tau[best]]), float(_TAUS_MS[tau[best]])),
     )
 
 
 def level_of_foot(foot: Foot, level_uv: float) -> float:
-    """The time in ms at which the fitted foot reaches a level."""
-    return float(foot.start_ms + (level_uv / foot.scale) ** (1.0 / foot.power))
+    """The time in ms at which the foot reaches a level: the mean over the feet by their weight,
+    since noise lets a single best one start far too early."""
+    rising = foot.weight > 0
+    reach = (level_uv / foot.scale[rising]) ** (1.0 / foot.power[rising])
+    return float(foot.weight[rising] @ (foot.start_ms[rising] + reach))
 
 
 def last_below(trace_uv: Trace, level_uv: float, from_index: int, stop_index: int) -> int | None:
@@ -108,13 +133,13 @@ def crossing(trace_uv: Trace, level_uv: float, below: int, reach: int) -> float:
     samples, so that noise on two samples does not decide.
     """
     first, last = max(below - reach, 0), min(below + 2 + reach, trace_uv.size)
-    place = np.arange(first, last, dtype=np.float64)
-    centre = place.mean()
-    level = trace_uv[first:last].mean()
-    slope = float((place - centre) @ (trace_uv[first:last] - level) / np.sum((place - centre) ** 2))
+    near = trace_uv[first:last]
+    centre, level = (first + last - 1) / 2, float(near.sum()) / near.size
+    away = np.arange(first, last) - centre
+    slope = float(away @ near) / float(away @ away)
     if slope <= 0:
         return float(below)
-    return float(np.clip(centre + (level_uv - level) / slope, first, last - 1))
+    return min(max(centre + (level_uv - level) / slope, float(first)), float(last - 1))
 
 
 def is_clear(peak_uv: float, noise_uv: float) -> bool:
