@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from types import MappingProxyType
 
 from service.model import Measurement
 
 from .clonus import clonus
+from .cmap_scan import cmap_scan
 from .coherence import coherence
 from .fasciculation import fasciculation
 from .motor import motor_response
@@ -20,5 +22,36 @@ MEASURES: Mapping[str, Callable[..., Measurement]] = MappingProxyType(
         "clonus": clonus,
         "fasciculation": fasciculation,
         "quality": quality,
+        "cmap_scan": cmap_scan,
+    }
+)
+
+
+class Takes(StrEnum):
+    """What a measure is called with, before its keyword arguments.
+
+    STRETCH: (n_samples,) µV, rate_hz. PAIR: (2, n_samples) µV, rate_hz. SWEEPS: (n_sweeps,
+    n_samples) µV, rate_hz, zero_index, and by keyword `current_ma` and `site`, a value per sweep,
+    where the measure has such a parameter. SCAN: current_ma, response_uv, (n_stimuli,) each.
+    EPOCHS: CMAP sweeps (n_sweeps, n_samples) µV, rate_hz, zero_index, voluntary (n_epochs, n) µV.
+    MEASUREMENTS: other measurements; such a measure is not made from a file.
+    """
+
+    STRETCH = "stretch"
+    PAIR = "pair"
+    SWEEPS = "sweeps"
+    SCAN = "scan"
+    EPOCHS = "epochs"
+    MEASUREMENTS = "measurements"
+
+
+TAKES: Mapping[str, Takes] = MappingProxyType(
+    {
+        "motor_response": Takes.SWEEPS,
+        "coherence": Takes.PAIR,
+        "clonus": Takes.STRETCH,
+        "fasciculation": Takes.STRETCH,
+        "quality": Takes.STRETCH,
+        "cmap_scan": Takes.SCAN,
     }
 )

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from service.analysis.clonus import ClonusSettings
-from service.analysis.registry import MEASURES
+from service.analysis.registry import MEASURES, TAKES
 from service.analysis.result import build
 from service.model import Measurement
 
+from .scan_simulation import scan, units
 from .test_clonus import bursts
 from .test_fasciculation import resting
 from .traces import interference, shapes, sweep
@@ -26,6 +27,8 @@ def rich(name: str) -> Measurement:
     if name == "motor_response":
         trace, zero = sweep(rng, shapes()[0], rate_hz=16_000.0, amplitude_mv=4.0)
         return MEASURES[name](trace, 16_000.0, zero)
+    if name == "cmap_scan":
+        return MEASURES[name](*scan(rng, units(rng, 40)))
     if name == "coherence":
         return MEASURES[name](np.stack([interference(rng, 9000, 1000.0, 9.0)] * 2), 1000.0)
     if name == "clonus":
@@ -53,11 +56,18 @@ def test_the_page_names_no_measure_that_is_not_there():
     assert named == set(MEASURES)
 
 
+def test_every_measure_says_what_it_is_called_with():
+    """`analyse` decides by this what it makes of a file."""
+    assert set(TAKES) == set(MEASURES)
+
+
 @pytest.mark.parametrize("name", list(MEASURES))
 def test_keys_carry_their_unit(name):
     """Values end in a unit, or in a word for a count or a ratio; none is NaN."""
     result = rich(name)
-    ending = r"_(ms|mv|uv|mv_ms|hz|s|min|count|per_min|cv|coherence|value|share)$|^autocorrelation$"
+    ending = (
+        r"_(ms|mv|uv|ma|mv_ms|hz|s|min|count|per_min|cv|coherence|value|share)$|^autocorrelation$"
+    )
     assert all(re.search(ending, key) for key in result.values)
     assert all(np.isfinite(value) for value in result.values.values())
     assert result.provenance["numpy"] == np.__version__
