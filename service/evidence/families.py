@@ -22,7 +22,7 @@ NEEDLE_FASCICULATION = "needle_fasciculation_count"
 SURFACE_FASCICULATION = "surface_fasciculation_per_min"
 EXAMINER_REVIEWED = "examiner_reviewed"
 VALID_MINUTES = "valid_min"
-INDEPENDENT_UNITS = ("mscanfit_unit_count", "mune_unit_count")
+INDEPENDENT_UNITS = ("mscanfit_unit_count", "scan_unit_count", "mune_unit_count")
 MUNIX = "munix"
 AT_MAXIMUM = ("munix", "interference_at_maximum", "recruitment_at_maximum", "mup_at_maximum")
 WINDOWS = "window_count"
@@ -36,7 +36,7 @@ FAMILIES = MappingProxyType(
         "L3": "motor unit potentials (needle)",
         "L4": "recruitment (needle)",
         "L5": "CMAP",
-        "L6": "motor unit number (MScanFit or MUNE)",
+        "L6": "motor unit number (CMAP scan or MUNE)",
         "L7": "weakness and wasting (examination)",
         "L8": "composite indices (split hand, F persistence)",
         "dual": "few and slow motor units",
