@@ -7,7 +7,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 PYTEST := $(BIN)/python -m pytest
-COMPUTES := tests/service/acquisition tests/service/analysis tests/service/evidence tests/service/bedside tests/simulators/patient tests/test_contrast.py tests/test_record_gives_the_same_findings.py
+COMPUTES := $(wildcard $(addprefix tests/,service/acquisition service/analysis service/evidence service/bedside service/exchange service/protocols simulators/patient test_contrast.py test_record_gives_the_same_findings.py))
+WIRES := $(addprefix tests/,drivers simulators test_wire_faults.py test_record_command.py)
+PART := $(BIN)/coverage run -p -m pytest -q -m "not timed and not soak"
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test check bench soak lock screenshots page clean
@@ -19,10 +21,12 @@ test: $(STAMP)/test web/dist/index.html check ## everything, the deadlines alone
 	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
 	$(BIN)/coverage erase
 	@mkdir -p .make
-	# two runs at once: what only computes yields to what drives processes, ports and a browser
-	nice $(BIN)/coverage run -p -m pytest -q -m "not timed and not soak" $(COMPUTES) $(ARGS) > .make/computes.log 2>&1 & computes=$$!; \
-	$(BIN)/coverage run -p -m pytest -m "not timed and not soak" tests $(addprefix --ignore=,$(COMPUTES)) $(ARGS); drives=$$?; \
-	wait $$computes; computes=$$?; cat .make/computes.log; exit $$((drives + computes))
+	# three runs at once: what only computes yields to what drives wires, and to processes and a browser
+	nice $(PART) $(COMPUTES) $(ARGS) > .make/computes.log 2>&1 & computes=$$!; \
+	$(PART) $(WIRES) --ignore=tests/simulators/patient $(ARGS) > .make/wires.log 2>&1 & wires=$$!; \
+	$(PART) tests $(addprefix --ignore=,$(COMPUTES) $(WIRES)) $(ARGS); rest=$$?; \
+	wait $$wires; wires=$$?; wait $$computes; computes=$$?; \
+	cat .make/wires.log .make/computes.log; exit $$((rest + wires + computes))
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 	$(PYTEST) -m "timed and not soak" $(ARGS)
