@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,21 +12,11 @@ import numpy.typing as npt
 from service.model import Marker, Measurement
 
 from .baseline import Baseline, remove_baseline
-from .onset import (
-    NO_TAIL,
-    ONSET_LEVEL,
-    Foot,
-    Tail,
-    crossing,
-    fit_foot,
-    fit_tail,
-    is_clear,
-    last_below,
-    level_of_foot,
-)
-from .peaks import most_prominent
+from .onset import foot_of_rise, is_clear, onset_place
+from .peaks import most_prominent, vertex
 from .result import build
 from .smoothing import gaussian
+from .sweeps import search_window, unusable
 
 MEASURE = "motor_response"
 VERSION = "2"
@@ -104,8 +93,10 @@ def motor_response(
             f"{sweeps.shape} at {rate_hz} Hz"
         )
     per_ms = rate_hz / 1000.0
-    window = _window(sweeps.shape[1], per_ms, zero_index, chosen)
-    blocked = _blocked(sweeps, window, gap=gap, settings=chosen)
+    window = search_window(
+        sweeps.shape[1], per_ms, zero_index, chosen.blank_ms, chosen.search_to_ms
+    )
+    blocked = unusable(sweeps, window, gap=gap, rail_uv=chosen.rail_uv)
     values = {"sweep_count": float(sweeps.shape[0])}
     if blocked:
         return build(
@@ -114,7 +105,8 @@ def motor_response(
         )  # fmt: skip
     mean = sweeps.mean(axis=0) * (1.0 if chosen.negative_up else -1.0)
     base = remove_baseline(mean, rate_hz, zero_index, mains_hz=chosen.mains_hz)
-    floor_uv, peak = _detect(base, window, per_ms, chosen)
+    early = round((chosen.search_from_ms - chosen.blank_ms) * per_ms)
+    floor_uv, peak = _detect(base, window, early, per_ms, chosen)
     values |= {"noise_uv": base.noise_uv, "detection_floor_uv": floor_uv}
     if peak is None:
         return build(
@@ -131,40 +123,14 @@ def motor_response(
     )  # fmt: skip
 
 
-def _window(n_samples: int, per_ms: float, zero: float, settings: MotorSettings) -> tuple[int, int]:
-    """First sample after blanking and the sample after the search window, within the sweep."""
-    first = int(np.ceil(zero + settings.blank_ms * per_ms))
-    last = min(int(zero + settings.search_to_ms * per_ms) + 1, n_samples)
-    return first, last
-
-
-def _blocked(
-    sweeps: Trace, window: tuple[int, int], *, gap: bool, settings: MotorSettings
-) -> list[str]:
-    """Why nothing at all may be measured on these sweeps."""
-    if gap:
-        return ["gap: samples are missing inside the sweep"]
-    first, last = window
-    if first < 0 or last - first < 16:
-        return ["the sweep ends before the search window"]
-    inside = np.abs(sweeps[:, first:last])
-    top = settings.rail_uv * 0.99 if settings.rail_uv else max(float(inside.max()), 1000.0)
-    stuck = inside >= top
-    together = stuck[:, :-1] & stuck[:, 1:]
-    if not settings.rail_uv:  # a rail that is only guessed must hold for three samples
-        together = together[:, :-1] & stuck[:, 2:]
-    if bool(together.any()):
-        return ["saturated: the amplifier was at its rail; lower the gain or the artefact"]
-    return []
-
-
 def _detect(
-    base: Baseline, window: tuple[int, int], per_ms: float, settings: MotorSettings
+    base: Baseline, window: tuple[int, int], early: int, per_ms: float, settings: MotorSettings
 ) -> tuple[float, int | None]:
     """The detection floor in µV and the sample of the negative peak, None if nothing is there.
 
     The trace is smoothed by a kernel about as wide as a negative phase; a peak counts by its
-    prominence, so that the tail of the artefact, which only falls, is none.
+    prominence, so that the tail of the artefact, which only falls, is none. `early`: samples of the
+    window in which no peak may lie.
     """
     first, last = window
     width = 0.5 * per_ms
@@ -173,23 +139,24 @@ def _detect(
     coarse = base.trace_uv[first : first + whole].reshape(-1, every).sum(axis=1) / every
     smooth = gaussian(coarse, width / every)
     floor_uv = settings.detection_sds * base.smoothed_noise_uv(width)
-    peak = most_prominent(smooth, floor_uv, settings.least_width_ms * per_ms / every)
+    widths = (settings.least_width_ms * per_ms / every, np.inf)
+    peak = most_prominent(smooth, floor_uv, widths, earliest=max(early, 0) // every)
     return floor_uv, None if peak is None else first + every * peak + every // 2
 
 
 def _measure(base: Baseline, peak: int, window: tuple[int, int], per_ms: float) -> _Response:
     """Refine the peak, find the onset with the artefact's tail taken off, then end and area."""
     trace, first = base.trace_uv, window[0]
-    _, rough_uv = _vertex(trace, peak, per_ms)
-    foot, tail = _foot(
+    _, rough_uv = vertex(trace, peak, per_ms)
+    foot, tail = foot_of_rise(
         trace, first, peak, per_ms, base.noise_uv, clear=is_clear(rough_uv, base.noise_uv)
     )
     clean = trace
     if tail.level_uv:
         clean = trace.copy()
         clean[first:] -= tail.at(np.arange(trace.size - first) / per_ms)
-    place, peak_uv = _vertex(clean, peak, per_ms)
-    onset = _onset(clean, (first, place), peak_uv, foot, per_ms)
+    place, peak_uv = vertex(clean, peak, per_ms)
+    onset = onset_place(clean, (first, place), peak_uv, foot, per_ms)
     end = _zero_after(clean, int(np.ceil(place)), per_ms, base.noise_uv)
     area = None
     if onset is not None and end is not None:
@@ -200,67 +167,6 @@ def _measure(base: Baseline, peak: int, window: tuple[int, int], per_ms: float) 
     left = abs(float(tail.at((leave - first) / per_ms)))
     last = _last_end(clean, end, (peak_uv, base.noise_uv), window[1], per_ms)
     return _Response(onset, place, end, last, peak_uv, area, left, min(dip, 0.0))
-
-
-def _foot(
-    trace: Trace, first: int, peak: int, per_ms: float, noise_uv: float, *, clear: bool
-) -> tuple[Foot | None, Tail]:
-    """The tail of the artefact, and the foot of the response where its 2 % level drowns in noise.
-
-    Both from the stretch between blanking and half-way up; no foot if the rise is too short.
-    """
-    smooth = gaussian(trace[first : peak + 1], 0.15 * per_ms)
-    floor = float(smooth.min())
-    height = float(smooth[-1]) - floor
-    half = last_below(smooth, floor + 0.45 * height, smooth.size - 1, 0)
-    if half is None or half < 6:
-        return None, NO_TAIL
-    tenth = last_below(smooth, floor + 0.10 * height, half, 0) or 0
-    time_ms = np.arange(half + 1) / per_ms
-    rise = trace[first : first + half + 1]
-    if clear:
-        # not up to the foot itself: a positive deflection before it is not the artefact's
-        quiet = max(int(tenth - 2.0 * per_ms), min(int(tenth - 0.3 * per_ms), round(per_ms)))
-        return None, fit_tail(time_ms[:quiet], rise[:quiet]) if quiet >= 6 else NO_TAIL
-    starts = np.arange(max(tenth / per_ms - 2.5, 0.0), half / per_ms - 0.05, 0.15)
-    if not starts.size:
-        return None, NO_TAIL
-    foot = fit_foot(time_ms, rise, starts, noise_uv)
-    return foot, NO_TAIL if foot is None else foot.tail
-
-
-def _onset(
-    clean: Trace, span: tuple[int, float], peak_uv: float, foot: Foot | None, per_ms: float
-) -> float | None:
-    """The place of the 2 % level: by the fitted foot if there is one, else read off directly."""
-    first, peak = span
-    level = ONSET_LEVEL * peak_uv
-    if foot is not None:
-        return first + level_of_foot(foot, level) * per_ms
-    below = last_below(clean, level, int(peak), first)
-    return None if below is None else crossing(clean, level, below, round(0.06 * per_ms))
-
-
-def _vertex(trace: Trace, peak: int, per_ms: float) -> tuple[float, float]:
-    """Top of a parabola through ±0.4 ms around the peak: place in samples, height in µV."""
-    reach = max(int(0.4 * per_ms), 2)
-    first = max(peak - reach, 0)
-    top = first + int(np.argmax(trace[first : peak + reach + 1]))
-    before, after = min(reach, top), min(reach, trace.size - 1 - top)
-    fit = _parabola(before, after, reach)
-    a, b, c = fit @ trace[top - before : top + after + 1]
-    if a >= 0:
-        return float(top), float(trace[top])
-    shift = min(max(float(-b / (2 * a)), -1.0), 1.0)
-    return top + reach * shift, float(c + b * shift + a * shift**2)
-
-
-@lru_cache(maxsize=64)
-def _parabola(before: int, after: int, reach: int) -> Trace:
-    """The (3, before + 1 + after) matrix that gives the coefficients of the parabola, its argument
-    counted in reaches."""
-    place = np.arange(-before, after + 1) / reach
-    return np.linalg.pinv(np.stack([place**2, place, np.ones_like(place)], axis=1))
 
 
 def _zero_after(trace: Trace, peak: int, per_ms: float, noise_uv: float) -> float | None:

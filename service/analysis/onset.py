@@ -13,6 +13,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from .smoothing import gaussian
+
 Trace = npt.NDArray[np.float64]
 
 ONSET_LEVEL = 0.02
@@ -117,6 +119,45 @@ def level_of_foot(foot: Foot, level_uv: float) -> float:
     rising = foot.weight > 0
     reach = (level_uv / foot.scale[rising]) ** (1.0 / foot.power[rising])
     return float(foot.weight[rising] @ (foot.start_ms[rising] + reach))
+
+
+def foot_of_rise(
+    trace: Trace, first: int, peak: int, per_ms: float, noise_uv: float, *, clear: bool
+) -> tuple[Foot | None, Tail]:
+    """The tail of the artefact, and the foot of the response where its 2 % level drowns in noise.
+
+    Both from the stretch between blanking and half-way up; no foot if the rise is too short.
+    """
+    smooth = gaussian(trace[first : peak + 1], 0.15 * per_ms)
+    floor = float(smooth.min())
+    height = float(smooth[-1]) - floor
+    half = last_below(smooth, floor + 0.45 * height, smooth.size - 1, 0)
+    if half is None or half < 6:
+        return None, NO_TAIL
+    tenth = last_below(smooth, floor + 0.10 * height, half, 0) or 0
+    time_ms = np.arange(half + 1) / per_ms
+    rise = trace[first : first + half + 1]
+    if clear:
+        # not up to the foot itself: a positive deflection before it is not the artefact's
+        quiet = max(int(tenth - 2.0 * per_ms), min(int(tenth - 0.3 * per_ms), round(per_ms)))
+        return None, fit_tail(time_ms[:quiet], rise[:quiet]) if quiet >= 6 else NO_TAIL
+    starts = np.arange(max(tenth / per_ms - 2.5, 0.0), half / per_ms - 0.05, 0.15)
+    if not starts.size:
+        return None, NO_TAIL
+    foot = fit_foot(time_ms, rise, starts, noise_uv)
+    return foot, NO_TAIL if foot is None else foot.tail
+
+
+def onset_place(
+    clean: Trace, span: tuple[int, float], peak_uv: float, foot: Foot | None, per_ms: float
+) -> float | None:
+    """The place of the 2 % level: by the fitted foot if there is one, else read off directly."""
+    first, peak = span
+    level = ONSET_LEVEL * peak_uv
+    if foot is not None:
+        return first + level_of_foot(foot, level) * per_ms
+    below = last_below(clean, level, int(peak), first)
+    return None if below is None else crossing(clean, level, below, round(0.06 * per_ms))
 
 
 def last_below(trace_uv: Trace, level_uv: float, from_index: int, stop_index: int) -> int | None:
