@@ -1,7 +1,8 @@
 """MUNIX and MSIX: an index from the CMAP and surface interference patterns of voluntary effort.
 
 It tells little that the CMAP does not: with overlapping units MUNIX = (2/π)·T·(P_c/A_c)/20,
-whatever their number. So it is shown as a trend and never counted beside the CMAP (`evidence.families`).
+whatever their number. So it is shown as a trend and never counted beside the CMAP
+(`evidence.families`).
 """
 
 from __future__ import annotations
