@@ -13,6 +13,8 @@ from .cmap_scan import cmap_scan
 from .coherence import coherence
 from .fasciculation import fasciculation
 from .motor import motor_response
+from .mune import mune
+from .munix import munix
 from .quality import quality
 
 MEASURES: Mapping[str, Callable[..., Measurement]] = MappingProxyType(
@@ -23,6 +25,8 @@ MEASURES: Mapping[str, Callable[..., Measurement]] = MappingProxyType(
         "fasciculation": fasciculation,
         "quality": quality,
         "cmap_scan": cmap_scan,
+        "munix": munix,
+        "mune": mune,
     }
 )
 
@@ -53,5 +57,7 @@ TAKES: Mapping[str, Takes] = MappingProxyType(
         "fasciculation": Takes.STRETCH,
         "quality": Takes.STRETCH,
         "cmap_scan": Takes.SCAN,
+        "munix": Takes.EPOCHS,
+        "mune": Takes.SWEEPS,
     }
 )

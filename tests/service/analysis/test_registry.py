@@ -13,6 +13,7 @@ from service.analysis.registry import MEASURES, TAKES
 from service.analysis.result import build
 from service.model import Measurement
 
+from . import interference_pool, test_mune
 from .scan_simulation import scan, units
 from .test_clonus import bursts
 from .test_fasciculation import resting
@@ -29,6 +30,15 @@ def rich(name: str) -> Measurement:
         return MEASURES[name](trace, 16_000.0, zero)
     if name == "cmap_scan":
         return MEASURES[name](*scan(rng, units(rng, 40)))
+    if name == "munix":
+        pool = interference_pool.Pool.of(100)
+        epochs = pool.epochs_uv(rng, np.geomspace(0.05, 1.0, 24))
+        rate_hz, zero = interference_pool.RATE_HZ, interference_pool.ZERO
+        return MEASURES[name](pool.cmap_uv(), rate_hz, zero, epochs)
+    if name == "mune":
+        sweeps, current, site = test_mune.three_sites()
+        rate_hz, zero = test_mune.RATE_HZ, test_mune.ZERO
+        return MEASURES[name](sweeps, rate_hz, zero, current_ma=current, site=site)
     if name == "coherence":
         return MEASURES[name](np.stack([interference(rng, 9000, 1000.0, 9.0)] * 2), 1000.0)
     if name == "clonus":
@@ -65,9 +75,7 @@ def test_every_measure_says_what_it_is_called_with():
 def test_keys_carry_their_unit(name):
     """Values end in a unit, or in a word for a count or a ratio; none is NaN."""
     result = rich(name)
-    ending = (
-        r"_(ms|mv|uv|ma|mv_ms|hz|s|min|count|per_min|cv|coherence|value|share)$|^autocorrelation$"
-    )
+    ending = r"_(ms|mv|uv|ma|mv2_ms|ratio|mv_ms|hz|s|min|count|per_min|cv|coherence|value|share)$|^autocorrelation$|^munix$"
     assert all(re.search(ending, key) for key in result.values)
     assert all(np.isfinite(value) for value in result.values.values())
     assert result.provenance["numpy"] == np.__version__
