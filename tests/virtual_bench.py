@@ -23,7 +23,7 @@ from drivers.types import DeviceInfo, Epoch, Pulse, SampleBlock, Stimulus, Strea
 from service.acquisition.pipeline import Pipeline
 from service.bedside.assessment import Assessment
 from service.bedside.montage import Montage, default_montage
-from service.bedside.motor_rows import SweepResult
+from service.bedside.rows import SweepResult
 from service.model import Item, Json, MuscleStatus, Sweep, Task
 from service.recording.recorder import Recorder
 from simulators.assembly import FIRST_RATE_HZ, Subject, make_firmware

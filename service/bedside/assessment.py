@@ -19,11 +19,22 @@ from service.model import Evidence, Measurement, Muscle, MuscleStatus, Sweep, Ta
 
 from .card_evidence import cmap_evidence
 from .montage import Montage
-from .motor_rows import MotorRows, SweepResult
+from .row_key import MOTOR, Taken
+from .rows import Rows, SweepResult
 from .surface import SurfaceWatch
 from .surface_evidence import clonus_evidence, coherence_evidence, fasciculation_evidence
 
-_STUDIES = (Study.MOTOR_NCS, Study.SURFACE_FASCICULATION, Study.COHERENCE, Study.CLONUS)
+_STUDIES = tuple(Study)
+_NEEDS = {
+    "motor_response": Study.MOTOR_NCS,
+    "sensory_response": Study.SENSORY_NCS,
+    "f_wave": Study.F_WAVE,
+    "h_reflex": Study.H_REFLEX,
+    "rns": Study.RNS,
+    "cmap_scan": Study.CMAP_SCAN,
+    "munix": Study.MUNIX,
+    "mune": Study.MOTOR_NCS,
+}
 
 
 class Assessment:
@@ -35,11 +46,12 @@ class Assessment:
         *,
         subject: Subject | None = None,
         limits: tuple[LimitRow, ...] | None = None,
+        rows: Rows | None = None,
     ) -> None:
         self._montage = montage
         self.subject = subject or Subject()
         self._limits = default_limits() if limits is None else limits
-        self._motor = MotorRows(montage)
+        self.rows = Rows() if rows is None else rows
         self._permissions: dict[tuple[str, Study], Permission] = {}
         self._device: dict[str, str] = {}
         self._task = Task.UNKNOWN
@@ -47,7 +59,7 @@ class Assessment:
         self._celsius: float | None = None
         self._surface: dict[tuple[str, str], SurfaceWatch] = {}
         self._known: dict[Muscle, tuple[list[Evidence], Circumstances, MuscleStatus]] = {}
-        self._muscle: str | None = None
+        self._step = Taken()
 
     def open(self, device: str, epoch: Epoch) -> None:
         """A new epoch of a device: what it may measure, and which muscles it records."""
@@ -72,17 +84,28 @@ class Assessment:
     def sweep(self, sweep: Sweep, muscle: str | None = None) -> SweepResult:
         """Measure a sweep: on `muscle` (key), else on the muscle under study, else on those of the
         stimulated nerve. The result carries the sweep's own measurement and its row's average."""
-        permission = self._permissions.get((sweep.device, Study.MOTOR_NCS))
-        refused = permission is not None and permission.allowance == "no"
-        reason = permission.reason if refused and permission is not None else ""
         watch = self._surface.get((sweep.device, sweep.stream))
         if watch is not None and sweep.trigger is not None:
             watch.stimulus(sweep.epoch, sweep.trigger.sample_index)
-        return self._motor.add(sweep, muscle=muscle or self._muscle, refusal=reason)
+        return self.rows.add(sweep, self._taken(sweep, muscle))
 
-    def set_muscle(self, key: str | None) -> None:
-        """The muscle now under study, for sweeps that do not say."""
-        self._muscle = key
+    def set_step(self, step: Taken) -> None:
+        """The step now under the electrodes: what its sweeps are measured as."""
+        self._step = step
+
+    def _taken(self, sweep: Sweep, muscle: str | None) -> Taken:
+        """Where the pulse was given; as the step says, if the step is still the same."""
+        step, told = self._step, sweep.stimulus
+        if told is None:
+            taken = Taken(side=(muscle or step.muscle).partition(" ")[0])
+        elif (told.nerve, told.site, told.side) == (step.nerve, step.site, step.side):
+            taken = step
+        else:
+            taken = Taken(nerve=told.nerve, site=told.site, side=told.side)
+        permission = self._permissions.get((sweep.device, _NEEDS.get(taken.measure, _NEEDS[MOTOR])))
+        refused = permission is not None and permission.allowance == "no"
+        reason = permission.reason if refused and permission is not None else ""
+        return replace(taken, muscle=muscle or step.muscle, refusal=reason)
 
     def set_task(self, task: Task, at_s: float) -> None:
         """What the patient was asked to do, from host time `at_s` on; the signals still to come are
@@ -102,11 +125,11 @@ class Assessment:
 
     def exclude(self, sweep_id: str, included: bool) -> None:
         """Take a sweep out of its average (`included` False) or back in."""
-        self._motor.include(sweep_id, included)
+        self.rows.include(sweep_id, included)
 
     def result(self, sweep_id: str) -> SweepResult | None:
         """A sweep's measurement and its row's average as they now stand; None if unknown."""
-        return self._motor.result(sweep_id)
+        return self.rows.result(sweep_id)
 
     def cards(self) -> list[MuscleStatus]:
         """Both axes of every muscle of the montage, in channel order."""
@@ -121,7 +144,7 @@ class Assessment:
     def measurements(self) -> list[Measurement]:
         """Every measurement made so far."""
         surface = [m for watch in self._surface.values() for m in watch.measurements()]
-        return self._motor.measurements() + surface
+        return self.rows.measurements() + surface
 
     def _watch(self, device: str, signal: Signal) -> SurfaceWatch | None:
         """A watch over the leads of a stream, None if it records no muscle of the montage."""
@@ -147,13 +170,13 @@ class Assessment:
         return self._permissions.get((self._device.get(muscle.key, ""), study))
 
     def _evidence(self, muscle: Muscle) -> list[Evidence]:
-        distal = self._motor.distal(muscle)
+        distal = self.rows.distal(muscle)
         return [
             cmap_evidence(
                 muscle,
                 distal,
                 permission=self._permission(muscle, Study.MOTOR_NCS),
-                elsewhere=self._motor.sites(muscle),
+                elsewhere=self.rows.sites(muscle),
                 subject=self.subject,
                 skin_c=self._celsius,
                 limits=self._limits,
@@ -182,7 +205,7 @@ class Assessment:
         ]
 
     def _circumstances(self, muscle: Muscle, pattern: str | None, abnormal: bool) -> Circumstances:
-        distal = self._motor.distal(muscle)
+        distal = self.rows.distal(muscle)
         amplitude = None
         if distal is not None and distal[0].state != "not_assessable" and distal[1].proven:
             amplitude = distal[0].values.get("amplitude_mv", 0.0)

@@ -20,7 +20,7 @@ from service.model import MuscleStatus, Sweep
 
 from .assessment import Assessment
 from .montage import Montage, default_montage
-from .motor_rows import SweepResult
+from .rows import SweepResult
 
 WAITING_SIGNALS = 2000
 CARDS_S = 0.5

@@ -10,7 +10,7 @@ from service.model import Json, Measurement, Sweep
 
 from .interlock import Placement
 from .messages import measurement_json
-from .motor_rows import SweepResult
+from .rows import SweepResult
 
 KEPT_SWEEPS = 1000  # of 8 channels at 16 kHz: 120 kB each
 
@@ -48,7 +48,7 @@ class SweepBook:
         """A new sweep and what it gave; its row is that of the muscle measured."""
         self._count += 1
         if result.muscle is not None:
-            placement = replace(placement, muscle=result.muscle.key)
+            placement = replace(placement, muscle=result.muscle)
         entry = Entry(
             self._count,
             sweep,

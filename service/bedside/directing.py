@@ -23,6 +23,7 @@ from service.recording.recorder import Recorder
 
 from .assessment import Assessment
 from .assessor import Assessor
+from .row_key import MOTOR, Taken
 
 Words = tuple[str, Json]  # key and value, as recorded
 
@@ -32,16 +33,24 @@ def follow(assessment: Assessment, words: Words, at_s: float) -> None:
     match words:
         case ("task", {"task": str(name)}):
             assessment.set_task(Task(name), at_s)
-        case ("step", {"muscle": str(muscle)}):
-            assessment.set_muscle(muscle)
-        case ("step", {"muscle": None}):
-            assessment.set_muscle(None)
+        case ("step", dict(told)):
+            assessment.set_step(step_of(told))
         case ("temperature_c", None | int() | float() as celsius):
             assessment.set_temperature(celsius)
         case ("subject", dict(told)):
             assessment.set_subject(subject_of(told))
         case ("sweep_included", {"sweep": str(sweep), "included": bool(included)}):
             assessment.exclude(sweep, included)
+
+
+def step_of(told: Mapping[str, Json]) -> Taken:
+    """A step as it was recorded; records of before steps had a measure are of motor studies."""
+    words = {
+        one: str(told.get(one) or "") for one in ("nerve", "site", "side", "muscle", "channel")
+    }
+    run = told.get("run")
+    measure = str(told.get("measure") or MOTOR)
+    return Taken(measure=measure, run=run if isinstance(run, int) else 1, **words)
 
 
 def subject_of(told: Mapping[str, Json]) -> Subject:

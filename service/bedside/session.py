@@ -44,9 +44,9 @@ from .messages import (
     stimulator_json,
     trigger_json,
 )
-from .motor_rows import SweepResult
 from .outlets import BedsideOutlets, OnLoop
 from .plan import DevicePlan, Plan
+from .rows import SweepResult
 from .stimulation import Record, Stimulation, StimulationPorts, StimulatorStatus
 from .study import Study
 

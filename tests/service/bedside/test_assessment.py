@@ -173,7 +173,7 @@ def test_every_muscle_of_the_nerve_is_measured():
     """An ulnar shock gives FDI and ADM a row each; a sweep without a stimulus none."""
     study = begun()
     result = study.sweep(shocked(1, 20.0, 12.0))
-    assert {r.muscle.name for r in (result, *result.others)} == {"FDI", "ADM"}
+    assert {r.muscle for r in (result, *result.others)} == {"left FDI", "left ADM"}
     unknown = study.sweep(replace(shocked(2, 20.0, 12.0), stimulus=None))
     assert unknown.measurement.state == "not_assessable"
 
