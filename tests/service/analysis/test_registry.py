@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,32 +23,47 @@ from .traces import interference, shapes, sweep
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "indicators.md"
 
 
+def motor_response_of(rng: np.random.Generator) -> tuple:
+    """One sweep with a CMAP."""
+    trace, zero = sweep(rng, shapes()[0], rate_hz=16_000.0, amplitude_mv=4.0)
+    return trace, 16_000.0, zero
+
+
+def munix_of(rng: np.random.Generator) -> tuple:
+    """A pool of 100 units at rising effort."""
+    pool = interference_pool.Pool.of(100)
+    epochs = pool.epochs_uv(rng, np.geomspace(0.05, 1.0, 24))
+    return pool.cmap_uv(), interference_pool.RATE_HZ, interference_pool.ZERO, epochs
+
+
+def mune_of(rng: np.random.Generator) -> tuple:
+    """A multipoint study."""
+    sweeps, current, site = test_mune.three_sites()
+    return sweeps, test_mune.RATE_HZ, test_mune.ZERO, {"current_ma": current, "site": site}
+
+
+# per measure what it is called with (a dict at the end: keywords), so that it gives every value
+RICH = {
+    "motor_response": motor_response_of,
+    "coherence": lambda rng: (np.stack([interference(rng, 9000, 1000.0, 9.0)] * 2), 1000.0),
+    "clonus": lambda rng: (
+        bursts(1.0 + np.arange(12) / 6.0), 1000.0, {"settings": ClonusSettings(passive=True)}
+    ),
+    "fasciculation": lambda rng: (resting(120.0, np.sort(rng.uniform(2, 118, 45))), 2000.0),
+    "quality": lambda rng: (interference(rng, 4000, 2000.0, 5.0), 2000.0),
+    "cmap_scan": lambda rng: scan(rng, units(rng, 40)),
+    "munix": munix_of,
+    "mune": mune_of,
+}  # fmt: skip
+ENDINGS = "ms|mv|uv|ma|mv_ms|mv2_ms|hz|s|min|count|per_min|cv|coherence|value|share|ratio"
+
+
+@cache
 def rich(name: str) -> Measurement:
     """A measurement that carries every value its measure can give."""
-    rng = np.random.default_rng(1)
-    if name == "motor_response":
-        trace, zero = sweep(rng, shapes()[0], rate_hz=16_000.0, amplitude_mv=4.0)
-        return MEASURES[name](trace, 16_000.0, zero)
-    if name == "cmap_scan":
-        return MEASURES[name](*scan(rng, units(rng, 40)))
-    if name == "munix":
-        pool = interference_pool.Pool.of(100)
-        epochs = pool.epochs_uv(rng, np.geomspace(0.05, 1.0, 24))
-        rate_hz, zero = interference_pool.RATE_HZ, interference_pool.ZERO
-        return MEASURES[name](pool.cmap_uv(), rate_hz, zero, epochs)
-    if name == "mune":
-        sweeps, current, site = test_mune.three_sites()
-        rate_hz, zero = test_mune.RATE_HZ, test_mune.ZERO
-        return MEASURES[name](sweeps, rate_hz, zero, current_ma=current, site=site)
-    if name == "coherence":
-        return MEASURES[name](np.stack([interference(rng, 9000, 1000.0, 9.0)] * 2), 1000.0)
-    if name == "clonus":
-        trace = bursts(1.0 + np.arange(12) / 6.0)
-        return MEASURES[name](trace, 1000.0, settings=ClonusSettings(passive=True))
-    if name == "fasciculation":
-        times = np.sort(rng.uniform(2, 118, 45))
-        return MEASURES[name](resting(120.0, times), 2000.0)
-    return MEASURES[name](interference(rng, 4000, 2000.0, 5.0), 2000.0)
+    given = list(RICH[name](np.random.default_rng(1)))
+    keywords = given.pop() if isinstance(given[-1], dict) else {}
+    return MEASURES[name](*given, **keywords)
 
 
 @pytest.mark.parametrize("name", list(MEASURES))
@@ -75,7 +91,7 @@ def test_every_measure_says_what_it_is_called_with():
 def test_keys_carry_their_unit(name):
     """Values end in a unit, or in a word for a count or a ratio; none is NaN."""
     result = rich(name)
-    ending = r"_(ms|mv|uv|ma|mv2_ms|ratio|mv_ms|hz|s|min|count|per_min|cv|coherence|value|share)$|^autocorrelation$|^munix$"
+    ending = rf"_({ENDINGS})$|^autocorrelation$|^munix$"
     assert all(re.search(ending, key) for key in result.values)
     assert all(np.isfinite(value) for value in result.values.values())
     assert result.provenance["numpy"] == np.__version__
