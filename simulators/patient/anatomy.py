@@ -1,4 +1,4 @@
-"""Muscles of the simulated arm and the nerves that feed them, read from `anatomy.toml`."""
+"""Muscles, nerves and sensory recordings of the simulated patient, read from `anatomy.toml`."""
 
 from __future__ import annotations
 
@@ -7,22 +7,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+SIDES = ("left", "right")
+SENSORY_SUFFIX = " SNAP"
+CORD = "cord"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MuscleAnatomy:
-    """One muscle with its electrodes. Pairs are (mean, SD between subjects) or (low, high).
+    """One muscle with its electrodes. Pairs are (mean, SD between units) or (low, high).
 
-    site_mm: distance along the nerve from each stimulation site (and the cord) to E1.
-    reference_mm: distance of E2 from E1 along the fibres. stretched: `flexor` muscles beat first in
-    clonus, `extensor` muscles half a period later.
+    site_mm: distance along the nerve from each stimulation site (and the cord) to E1, nearest
+    first. reference_mm: distance of E2 from E1 along the fibres. stretched: `flexor` muscles beat
+    first in clonus, `extensor` muscles half a period later. late_zone: share of units whose branch
+    is longer, and by how many seconds. detour: name of the way that some of its axons may take.
     """
 
     name: str
     nerve: str
     units: int
-    cmap_mv: tuple[float, float]
-    latency_ms: tuple[float, float]
     distal_site: str
     half_length_mm: float
     depth_mm: tuple[float, float]
@@ -30,60 +35,168 @@ class MuscleAnatomy:
     corticospinal: float
     stretched: str
     site_mm: Mapping[str, float]
+    late_zone: tuple[float, float]
+    velocity_factor: float
+    detour: str | None
 
     @property
     def sites(self) -> tuple[str, ...]:
         """Where its nerve can be stimulated; the cord cannot."""
-        return tuple(site for site in self.site_mm if site != "cord")
+        return tuple(site for site in self.site_mm if site != CORD)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class SensoryAnatomy:
+    """One sensory recording (`median D2`): E1 over the nerve, E2 `reference_mm` further along."""
+
+    name: str
+    nerve: str
+    site_mm: Mapping[str, float]
+    distal_site: str
+    depth_mm: float
+    reference_mm: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NerveAnatomy:
+    """One nerve. segment: name of the segment below each site. neighbour_at: how much more current
+    than the nerve itself its neighbour needs, by site."""
+
+    name: str
+    limb: Literal["arm", "leg", "trunk"]
+    segment: Mapping[str, str]
+    neighbour: str | None
+    neighbour_at: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detour:
+    """A way around: these units are missed at `absent_at` of their own nerve, found at `only_at`
+    of it, and found at (nerve, site) keys of `reached_from`, as if at the site given there."""
+
+    absent_at: frozenset[str]
+    only_at: frozenset[str]
+    reached_from: Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Anatomy:
-    """The whole table. site_depth: factor on every stimulus threshold, 1 at the wrist."""
+    """The whole table. site_depth: factor on every stimulus threshold, 1 at the wrist. montage:
+    the leads of a case that names none."""
 
     muscles: Mapping[str, MuscleAnatomy]
+    nerves_by_name: Mapping[str, NerveAnatomy]
+    sensory: Mapping[str, SensoryAnatomy]
+    detours: Mapping[str, Detour]
     site_depth: Mapping[str, float]
+    montage: tuple[str, ...]
     fibre_velocity_m_s: tuple[float, float]
-    nerve_velocity_m_s: tuple[float, float]
-    nerve_velocity_spread: float
+    reference_height_cm: float
     mains_hz: float
 
     @property
     def nerves(self) -> tuple[str, ...]:
-        """Names of the nerves, in the order of the muscles."""
-        return tuple(dict.fromkeys(muscle.nerve for muscle in self.muscles.values()))
+        """Names of the nerves."""
+        return tuple(self.nerves_by_name)
+
+    def sites_on(self, limb: str) -> tuple[str, ...]:
+        """Where the nerves of a limb can be stimulated."""
+        near = (nerve.segment for nerve in self.nerves_by_name.values() if nerve.limb == limb)
+        return tuple(dict.fromkeys(site for sites in near for site in sites if site != CORD))
+
+    @property
+    def muscle_keys(self) -> tuple[str, ...]:
+        """Every muscle of both sides, as `left FDI`."""
+        return tuple(f"{side} {name}" for side in SIDES for name in self.muscles)
+
+    @property
+    def sensory_keys(self) -> tuple[str, ...]:
+        """Every sensory recording of both sides, as `left sural SNAP`."""
+        return tuple(f"{side} {name}{SENSORY_SUFFIX}" for side in SIDES for name in self.sensory)
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """Side and name of a key: `left median D2 SNAP` is left, median D2. Errors: ValueError."""
+    side, _, name = key.partition(" ")
+    if side not in SIDES:
+        raise ValueError(f"'{key}' names no side; expected one such as 'left FDI'.")
+    return side, name.removesuffix(SENSORY_SUFFIX)
 
 
 def _pair(values: list[float]) -> tuple[float, float]:
     return float(values[0]), float(values[1])
 
 
+def _numbers(row: Mapping[str, Any]) -> Mapping[str, float]:
+    return MappingProxyType({name: float(value) for name, value in row.items()})
+
+
+def _muscle(name: str, row: Mapping[str, Any]) -> MuscleAnatomy:
+    share, late_ms = _pair(row.get("late_zone", [0.0, 0.0]))
+    return MuscleAnatomy(
+        name=name,
+        nerve=row["nerve"],
+        units=int(row["units"]),
+        distal_site=row["distal_site"],
+        half_length_mm=float(row["half_length_mm"]),
+        depth_mm=_pair(row["depth_mm"]),
+        reference_mm=float(row["reference_mm"]),
+        corticospinal=float(row["corticospinal"]),
+        stretched=row["stretched"],
+        site_mm=_numbers(row["site_mm"]),
+        late_zone=(share, 1e-3 * late_ms),
+        velocity_factor=float(row.get("velocity_factor", 1.0)),
+        detour=row.get("detour"),
+    )
+
+
+def _nerve(name: str, row: Mapping[str, Any]) -> NerveAnatomy:
+    near = dict(row.get("neighbour", {}))
+    return NerveAnatomy(
+        name=name,
+        limb=row["limb"],
+        segment=MappingProxyType(dict(row["segment"])),
+        neighbour=near.pop("nerve", None),
+        neighbour_at=_numbers(near),
+    )
+
+
+def _detour(row: Mapping[str, Any]) -> Detour:
+    return Detour(
+        absent_at=frozenset(row["absent_at"]),
+        only_at=frozenset(row.get("only_at", ())),
+        reached_from={(nerve, site): as_site for nerve, site, as_site in row["reached_from"]},
+    )
+
+
+def _sensory(name: str, row: Mapping[str, Any]) -> SensoryAnatomy:
+    return SensoryAnatomy(
+        name=name,
+        nerve=row["nerve"],
+        site_mm=_numbers(row["site_mm"]),
+        distal_site=row["distal_site"],
+        depth_mm=float(row["depth_mm"]),
+        reference_mm=float(row["reference_mm"]),
+    )
+
+
 @cache
-def arm() -> Anatomy:
-    """The arm of `anatomy.toml`."""
+def body_plan() -> Anatomy:
+    """The table of `anatomy.toml`."""
     table = tomllib.loads(Path(__file__).with_name("anatomy.toml").read_text("utf-8"))
-    muscles = {
-        name: MuscleAnatomy(
-            name=name,
-            nerve=row["nerve"],
-            units=int(row["units"]),
-            cmap_mv=_pair(row["cmap_mv"]),
-            latency_ms=_pair(row["latency_ms"]),
-            distal_site=row["distal_site"],
-            half_length_mm=float(row["half_length_mm"]),
-            depth_mm=_pair(row["depth_mm"]),
-            reference_mm=float(row["reference_mm"]),
-            corticospinal=float(row["corticospinal"]),
-            stretched=row["stretched"],
-            site_mm={site: float(mm) for site, mm in row["site_mm"].items()},
-        )
-        for name, row in table["muscle"].items()
-    }
     return Anatomy(
-        muscles=muscles,
-        site_depth={site: float(factor) for site, factor in table["site"].items()},
+        muscles={name: _muscle(name, row) for name, row in table["muscle"].items()},
+        nerves_by_name={name: _nerve(name, row) for name, row in table["nerve"].items()},
+        sensory={name: _sensory(name, row) for name, row in table["sensory"].items()},
+        detours={name: _detour(row) for name, row in table["detour"].items()},
+        site_depth=_numbers(table["site"]),
+        montage=tuple(table["montage"]),
         fibre_velocity_m_s=(table["fibre_velocity_m_s"], table["fibre_velocity_sd_m_s"]),
-        nerve_velocity_m_s=(table["nerve_velocity_m_s"], table["nerve_velocity_sd_m_s"]),
-        nerve_velocity_spread=float(table["nerve_velocity_spread"]),
+        reference_height_cm=float(table["reference_height_cm"]),
         mains_hz=float(table["mains_hz"]),
     )
+
+
+def arm() -> Anatomy:
+    """`body_plan`, under its older name."""
+    return body_plan()

@@ -7,12 +7,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from .anatomy import arm
+from .anatomy import body_plan, split_key
 from .fibres import FibreBundle, scatter_fibres, unit_spectra
 from .front_end import ComplexArray, FloatArray, Grid
-from .nerve import MotorAxons
+from .nerve import MotorAxons, grow_axons
 from .pool import IntArray, PoolProperties
-from .streams import bounded_normal, random_stream
+from .streams import random_stream
+from .subject import REFERENCE_PERSON, Person, drawn
 
 TEMPLATE_S = 0.026
 ONSET_SHARE = 0.02
@@ -57,25 +58,24 @@ def delayed_sum(spectra: ComplexArray, latency_s: FloatArray, grid: Grid) -> Com
     return np.asarray((spectra * turn).sum(axis=0))
 
 
-@lru_cache(maxsize=24)
-def grown_body(key: str, seed: int, grid: Grid) -> Body:
-    """The muscle `key` of subject `seed` under the electrodes of a front end.
+@lru_cache(maxsize=40)
+def grown_body(key: str, seed: int, grid: Grid, person: Person = REFERENCE_PERSON) -> Body:
+    """The muscle `key` of subject `seed` under the electrodes of a front end, nerve and limb warm
+    and healthy.
 
     Potentials and terminal latencies are scaled so that the healthy distal CMAP has this subject's
     amplitude and onset.
     """
-    table = arm()
-    anatomy = table.muscles[key.split(" ", 1)[1]]
+    table = body_plan()
+    side, name = split_key(key)
+    anatomy = table.muscles[name]
     build = random_stream(seed, key, "build")
     properties = PoolProperties.draw(anatomy.units, build)
     bundle = scatter_fibres(anatomy, table.fibre_velocity_m_s, build)
     spectra = unit_spectra(anatomy, bundle, grid) * properties.size[:, None]
-    trunk = random_stream(seed, "nerve", anatomy.nerve)
-    fastest = bounded_normal(trunk, *table.nerve_velocity_m_s, limit=2.0)
-    axons = MotorAxons.draw(anatomy, fastest, table.nerve_velocity_spread, properties.size, build)
-    subject = random_stream(seed, key, "subject")
-    amplitude_uv = 1e3 * bounded_normal(subject, *anatomy.cmap_mv)
-    latency_s = 1e-3 * bounded_normal(subject, *anatomy.latency_ms)
+    axons = grow_axons(anatomy, person, seed, side, properties.size)
+    amplitude_uv = 1e3 * drawn(person, seed, "amplitude_mv", name, side)
+    latency_s = 1e-3 * drawn(person, seed, "latency_ms", name, side)
     axons = axons.later(FIRST_GUESS_S)
     waveform = grid.waveform(delayed_sum(spectra, axons.latency_s(anatomy.distal_site), grid))
     axons = axons.later(latency_s - onset_s(waveform, grid.source_rate_hz))

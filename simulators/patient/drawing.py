@@ -44,11 +44,18 @@ class Traces:
     def __init__(self, leads: Sequence[str | None], length: int, grid: Grid) -> None:
         self.first = 0
         self.values = np.zeros((len(leads), length))
-        self._leads, self._grid = leads, grid
+        self.leads, self.grid = tuple(leads), grid
 
     def rows(self, key: str) -> list[int]:
-        """Rows of the leads on one muscle."""
-        return [row for row, lead in enumerate(self._leads) if lead == key]
+        """Rows of the leads on one muscle or sensory recording."""
+        return [row for row, lead in enumerate(self.leads) if lead == key]
+
+    def connect(self, leads: Sequence[str | None]) -> None:
+        """Move the leads elsewhere; what a moved lead would still have shown is gone."""
+        for row, (before, now) in enumerate(zip(self.leads, leads, strict=True)):
+            if before != now:
+                self.values[row] = 0.0
+        self.leads = tuple(leads)
 
     def forward(self, first: int) -> None:
         """Drop what lies before sample `first`."""
@@ -67,7 +74,7 @@ class Traces:
         rows = self.rows(muscle.key)
         if not units.size or not rows:
             return
-        line, begin = drawn_potentials(muscle.units.templates, self._grid, units, samples)
+        line, begin = drawn_potentials(muscle.units.templates, self.grid, units, samples)
         begin -= self.first
         if begin < 0:  # that part is silence, and its samples have already left
             line, begin = line[-begin:], 0

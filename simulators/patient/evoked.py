@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .anatomy import arm
+from .anatomy import SIDES, body_plan
 from .body import base_to_negative_peak, onset_s
 from .front_end import ComplexArray, Grid
 from .muscle import Muscle
+from .sensory import SensoryNerve, snap_shape
 from .truth import Json
 
 ARTEFACT_UV_PER_MA = 60.0
@@ -31,14 +32,18 @@ class Placement:
 
     @classmethod
     def checked(cls, nerve: str, site: str, side: str) -> Placement:
-        """A place on this limb. Raises ValueError for one that does not exist."""
+        """A place on the body. Raises ValueError for a nerve, side or site that does not exist, or
+        a site of another limb."""
+        plan = body_plan()
         for word, value, known in (
-            ("nerve", nerve, arm().nerves),
-            ("site", site, tuple(arm().site_depth)),
-            ("side", side, ("left", "right")),
+            ("nerve", nerve, plan.nerves),
+            ("side", side, SIDES),
         ):
             if value not in known:
                 raise ValueError(f"{word} '{value}' is unknown; choose one of {', '.join(known)}")
+        sites = plan.sites_on(plan.nerves_by_name[nerve].limb)
+        if site not in sites:
+            raise ValueError(f"site '{site}' is unknown here; choose one of {', '.join(sites)}")
         return cls(nerve, site, side)
 
 
@@ -65,31 +70,76 @@ def artefact_spectrum(grid: Grid, pulse: Pulse, distance_mm: float) -> ComplexAr
     return np.asarray(level * grid.source_rate_hz * shape, dtype=np.complex128)
 
 
-def m_wave_truth(muscle: Muscle, site: str, grid: Grid) -> dict[str, Json]:
-    """The supramaximal response of all living units, noise-free at the electrode."""
-    nerve, side = muscle.anatomy.nerve, muscle.key.split()[0]
+def m_wave_truth(muscle: Muscle, nerve: str, site: str, grid: Grid) -> dict[str, Json]:
+    """The supramaximal response of the living units that a place reaches, noise-free at the
+    electrode. `first_arrival_ms` is None if there are none."""
+    axons, everyone = muscle.axons, muscle.reachable(nerve, site)
+    own = axons.site_reached(nerve, site)
     answer: dict[str, Json] = {
         "muscle": muscle.key,
         "nerve": nerve,
         "site": site,
-        "side": side,
+        "side": muscle.key.split()[0],
         "unit_count": int(muscle.alive.sum()),
+        "reached_count": everyone.size,
         "rate_hz": grid.source_rate_hz,
     }
-    if not muscle.alive.any():
+    if own is None or not everyone.size:
         return {**answer, "amplitude_mv": 0.0, "onset_latency_ms": None, "first_arrival_ms": None}
-    everyone = np.flatnonzero(muscle.alive)
-    waveform = grid.waveform(muscle.m_wave(site, everyone))
+    waveform = grid.waveform(muscle.m_wave(own, everyone))
     shown = waveform[: int(REPORTED_S * grid.source_rate_hz)]
+    last = axons.sites.index(own) + 1
+    threshold = axons.threshold_ma[everyone] * body_plan().site_depth[site]
     return {
         **answer,
         "amplitude_mv": 1e-3 * base_to_negative_peak(waveform),
         "onset_latency_ms": 1e3 * onset_s(waveform, grid.source_rate_hz),
-        "first_arrival_ms": 1e3 * float(muscle.axons.latency_s(site)[everyone].min()),
+        "first_arrival_ms": 1e3 * float(axons.latency_s(own)[everyone].min()),
+        "f_first_ms": 1e3 * float(axons.f_latency_s(own)[everyone].min()),
+        "f_last_ms": 1e3 * float(axons.f_latency_s(own)[everyone].max()),
+        "distance_mm": float(axons.length_mm[:last].sum()),
+        "segment_velocity_m_s": {
+            name: float(axons.velocity_m_s[everyone, number].max())
+            for number, name in enumerate(axons.segments[:last])
+        },
+        "threshold_ma": [float(value) for value in np.quantile(threshold, (0.0, 0.5, 1.0))],
         "waveform_uv": [round(value, 3) for value in shown.tolist()],
     }
 
 
+def snap_truth(key: str, nerve: SensoryNerve, site: str, grid: Grid) -> dict[str, Json]:
+    """The supramaximal SNAP of the living fibres from one site, noise-free at the electrode."""
+    rate = grid.source_rate_hz
+    answer: dict[str, Json] = {
+        "recording": key,
+        "nerve": nerve.anatomy.nerve,
+        "site": site,
+        "side": key.split(maxsplit=1)[0],
+        "fibre_share": float(nerve.alive.mean()),
+        "rate_hz": rate,
+    }
+    if not nerve.alive.any():
+        return {**answer, "amplitude_uv": 0.0, "onset_latency_ms": None, "peak_latency_ms": None}
+    waveform = nerve.waveform(site, grid.points, rate)
+    shape = snap_shape(waveform, rate)
+    return {
+        **answer,
+        "amplitude_uv": shape.op_uv,
+        "peak_to_peak_uv": shape.pp_uv,
+        "onset_latency_ms": 1e3 * shape.onset_s,
+        "peak_latency_ms": 1e3 * shape.peak_s,
+        "distance_mm": float(nerve.length_mm[: nerve.sites.index(site) + 1].sum()),
+        "fastest_m_s": float(nerve.velocity_m_s[nerve.alive, 0].max()),
+        "waveform_uv": [round(v, 4) for v in waveform[: int(REPORTED_S * rate)].tolist()],
+    }
+
+
 def templates_of(muscles: Iterable[Muscle], grid: Grid) -> list[Json]:
-    """`m_wave_truth` of every muscle from every site of its nerve."""
-    return [m_wave_truth(muscle, site, grid) for muscle in muscles for site in muscle.anatomy.sites]
+    """`m_wave_truth` of every muscle from every site of its nerve, and of the ways around it."""
+    rows: list[Json] = []
+    for muscle in muscles:
+        places = [(muscle.anatomy.nerve, site) for site in muscle.anatomy.sites]
+        if muscle.axons.detour.any() and muscle.anatomy.detour is not None:
+            places += body_plan().detours[muscle.anatomy.detour].reached_from
+        rows += [m_wave_truth(muscle, nerve, site, grid) for nerve, site in places]
+    return rows

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .anatomy import arm
+from .anatomy import body_plan, split_key
 from .body import delayed_sum, grown_body
+from .cases import HEALTHY_JUNCTION, HEALTHY_NERVE, Junction, NerveCondition
 from .drive import Beat, clonus_share
 from .effects import effect
 from .fasciculation import Fasciculation, FasciculationSource
 from .front_end import ComplexArray, FloatArray, Grid
+from .junction import NeuromuscularJunction
 from .motor_units import MotorUnits
 from .pool import (
     NO_TIMES,
@@ -24,6 +26,8 @@ from .pool import (
     excitation_for,
 )
 from .streams import moved_towards, random_stream
+from .subject import REFERENCE_PERSON, Person, person_of_build
+from .temperature import coldness_c, motor_amplitude_factor
 
 DIAL_PER_S = 1.0
 EFFORT_RISE_S = 0.4
@@ -58,13 +62,17 @@ class Muscle:
         *,
         seed: int,
         corticospinal_depth: float,
-        distal_delay_s: float = 0.0,
+        person: Person = REFERENCE_PERSON,
+        condition: NerveCondition = HEALTHY_NERVE,
+        junction: Junction = HEALTHY_JUNCTION,
     ) -> None:
         self.key = key
-        self.anatomy = arm().muscles[key.split(" ", 1)[1]]
-        self.body = grown_body(key, seed, grid)
+        self.anatomy = body_plan().muscles[split_key(key)[1]]
+        self.body = grown_body(key, seed, grid, person_of_build(person))
         self.properties = self.body.properties
-        self.axons = self.body.axons.later(distal_delay_s)
+        self._seed = seed
+        self.nerve_is(condition, person)
+        self.junction = NeuromuscularJunction(junction)
         self._grid = grid
         self._pool = MotorPool(self.properties, random_stream(seed, key, "discharge"))
         self._reflex = random_stream(seed, key, "reflex")
@@ -76,7 +84,6 @@ class Muscle:
         self._depth = corticospinal_depth * self.anatomy.corticospinal
         self.umn = self.lmn = self.umn_goal = self.lmn_goal = 0.0
         self._excitation = 0.0
-        self._m_waves: dict[tuple[str, bytes], ComplexArray] = {}
         self._goals: dict[float, float] = {}
 
     # --- dials -----------------------------------------------------------------------------------
@@ -192,6 +199,14 @@ class Muscle:
 
     # --- stimulation -----------------------------------------------------------------------------
 
+    def nerve_is(self, condition: NerveCondition, person: Person) -> None:
+        """The state of its nerve: sick, or cold. Same subject, same draws."""
+        nerve = random_stream(self._seed, self.key, "condition")
+        self.axons = self.body.axons.under(condition, person, nerve)
+        limb = body_plan().nerves_by_name[self.anatomy.nerve].limb
+        self.warmth = motor_amplitude_factor(coldness_c(limb, person))
+        self._m_waves: dict[tuple[str, bytes], ComplexArray] = {}
+
     def m_wave(self, site: str, answering: IntArray) -> ComplexArray:
         """Spectrum (µV) of the response of the given living units to a stimulus at time 0."""
         key = (site, answering.tobytes())
@@ -200,13 +215,17 @@ class Muscle:
                 self._m_waves.clear()
             latency = self.axons.latency_s(site)[answering]
             summed = delayed_sum(self.units.spectra[answering], latency, self._grid)
-            self._m_waves[key] = summed
+            self._m_waves[key] = self.warmth * summed
         return self._m_waves[key]
 
-    def answer(self, current_ma: float, width_us: float, depth: float) -> IntArray:
-        """Living units that answer one pulse."""
-        units = self.axons.answering(current_ma, width_us, depth, self._stimulus)
+    def answer(self, current_ma: float, width_us: float, nerve: str, site: str) -> IntArray:
+        """Living units that answer one pulse of this current at the nerve."""
+        units = self.axons.answering(current_ma, width_us, nerve, site, self._stimulus)
         return units[self.alive[units]]
+
+    def reachable(self, nerve: str, site: str) -> IntArray:
+        """Living units that a supramaximal pulse there makes the muscle show."""
+        return np.flatnonzero(self.alive & self.axons.reachable(nerve, site))
 
     def f_wave(self, site: str, answering: IntArray) -> tuple[IntArray, FloatArray]:
         """Units that backfire after the same pulse, and their delays in seconds."""

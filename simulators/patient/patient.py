@@ -6,31 +6,37 @@ samples do not depend on how they were fetched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
 
-from .anatomy import Anatomy, arm
+from .anatomy import body_plan, split_key
 from .background import Background
-from .cases import Case, read_case
+from .cases import HEALTHY_NERVE, Case, read_case
 from .drawing import Traces
 from .drive import TASKS, ClonusClock, CorticospinalInput
 from .effects import effects
-from .evoked import Placement, templates_of
+from .evoked import Placement, snap_truth, templates_of
 from .front_end import STEP_S, FloatArray, FrontEnd, Grid
 from .muscle import Activity, Muscle, Task, steps_of
+from .sensory import SensoryNerve, grown_sensory_nerve
 from .stimulation import Stimulation
 from .streams import bounded_normal, random_stream
+from .subject import Person, person_of_build
+from .technique import Technique
 from .truth import Firings, Json, TruthLog
 
+FULL_EFFORT_HZ = 20.0  # mean rate per unit at maximal effort
+RESTING_EFFORT = 0.05
 REACH_S = 0.200  # how far beyond its own time step an event may still begin a potential
 
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """One channel: the muscle under its electrodes (`left FDI`), or None for an unused input."""
+    """One channel: what lies under its electrodes, a muscle (`left FDI`) or a sensory recording
+    (`left sural SNAP`), or None for an unused input."""
 
     channel: int
     muscle: str | None
@@ -41,19 +47,25 @@ def load_patient(
 ) -> Patient:
     """A patient on file, connected to a front end. `leads` absent: the case's own 8 channels.
 
-    Raises ValueError for an unknown case or a lead on a muscle that the case does not have.
+    Raises ValueError for an unknown case or a lead on something that nobody has.
     """
     on_file = read_case(case)
     chosen = leads
     if chosen is None:
         chosen = [Lead(number, key) for number, key in enumerate(on_file.montage, start=1)]
     for lead in chosen:
-        if lead.muscle is not None and lead.muscle not in on_file.montage:
-            raise ValueError(
-                f"channel {lead.channel} is on '{lead.muscle}', but patient {case} has only "
-                f"{', '.join(on_file.montage)}"
-            )
+        _check_lead(lead)
     return Patient(on_file, seed=seed, front_end=front_end, leads=tuple(chosen))
+
+
+def _check_lead(lead: Lead) -> None:
+    plan = body_plan()
+    known = (*plan.muscle_keys, *plan.sensory_keys)
+    if lead.muscle is not None and lead.muscle not in known:
+        raise ValueError(
+            f"channel {lead.channel} is on '{lead.muscle}', but a lead lies on one of "
+            f"{', '.join(known)}"
+        )
 
 
 class Patient:
@@ -64,9 +76,21 @@ class Patient:
     ) -> None:
         self.leads = leads
         self._case, self._seed, self._front_end = case, seed, front_end
-        self._arm: Anatomy = arm()
         self._grid = Grid.of(front_end)
-        self._muscles = self._build_muscles()
+        self._technique = Technique(
+            [lead.channel for lead in leads], front_end, body_plan().mains_hz, seed
+        )
+        for name, value in case.technique.items():
+            self._technique.set(name, float(value))
+        shared = effects()["corticospinal.depth"]
+        limb = random_stream(seed, "corticospinal depth")
+        self._depth = bounded_normal(limb, shared.value, shared.sd, limit=2.0)
+        self._muscles: dict[str, Muscle] = {}
+        self._sensory: dict[str, SensoryNerve] = {}
+        self._truth = TruthLog(front_end.rate_hz)
+        self._origin = self._position = 0
+        self._steps = self._first = self._end = 0
+        self._reach([*case.montage, *(lead.muscle for lead in leads)])
         rng = random_stream(seed, "limb")
         frequency = effects()["clonus.frequency_hz"]
         self._clonus = ClonusClock(
@@ -74,43 +98,63 @@ class Patient:
         )
         self._corticospinal = CorticospinalInput(random_stream(seed, "corticospinal"))
         self._background = Background(
-            len(leads), front_end, self._arm.mains_hz, random_stream(seed, "background")
+            len(leads), front_end, body_plan().mains_hz, random_stream(seed, "background")
         )
         self._task = Task("rest", 0.0)
-        self._truth = TruthLog(front_end.rate_hz)
-        self._origin = self._position = 0
-        self._steps = self._first = self._end = 0
         rate = front_end.rate_hz
         longest = ceil(STEP_S * rate) + ceil(REACH_S * rate) + self._grid.length
         on = [lead.muscle for lead in leads]
         self._spontaneous = Traces(on, longest, self._grid)
         self._evoked = Traces(on, longest, self._grid)
-        self._stimulation = Stimulation(self._muscles, on, self._grid, self._evoked, self._truth)
-        self._base = np.zeros((len(leads), 0))
-        for muscle in self._muscles.values():
-            self._tell_dials(muscle)
+        self._stimulation = Stimulation(
+            self._muscles, self._sensory, self._evoked, self._technique, self._truth, seed
+        )
+        self._noise = np.zeros((len(leads), 0))
         self._truth.setting("task", 0.0, name="rest", level=0.0)
 
-    def _build_muscles(self) -> dict[str, Muscle]:
-        shared = effects()["corticospinal.depth"]
-        limb = random_stream(self._seed, "corticospinal depth")
-        depth = bounded_normal(limb, shared.value, shared.sd, limit=2.0)
-        muscles = {}
-        for key in self._case.montage:
-            nerve = self._arm.muscles[key.split(" ", 1)[1]].nerve
-            delay_s = 1e-3 * self._case.distal_delay_ms.get(nerve, 0.0)
-            muscle = Muscle(
-                key,
-                self._grid,
-                seed=self._seed,
-                corticospinal_depth=depth,
-                distal_delay_s=delay_s,
-            )
-            muscle.umn_goal = self._case.dials[key].umn
-            muscle.lmn_goal = self._case.dials[key].lmn
-            muscle.settle()
-            muscles[key] = muscle
-        return muscles
+    def _reach(self, keys: Iterable[str | None]) -> None:
+        """Grow every muscle and sensory recording that is not there yet."""
+        for key in keys:
+            if key in body_plan().sensory_keys and key not in self._sensory:
+                self._sensory[key] = self._grow_sensory(key)
+            elif key is not None and key in body_plan().muscle_keys and key not in self._muscles:
+                self._muscles[key] = self._grow_muscle(key)
+                self._tell_dials(self._muscles[key])
+
+    def _grow_muscle(self, key: str) -> Muscle:
+        side, name = split_key(key)
+        nerve = body_plan().muscles[name].nerve
+        muscle = Muscle(
+            key,
+            self._grid,
+            seed=self._seed,
+            corticospinal_depth=self._depth,
+            person=self._person,
+            condition=self._case.nerves.get(f"{side} {nerve}", HEALTHY_NERVE),
+            junction=self._case.junction,
+        )
+        muscle.umn_goal = self._case.dials[key].umn
+        muscle.lmn_goal = self._case.dials[key].lmn
+        muscle.settle()
+        return muscle
+
+    def _grow_sensory(self, key: str) -> SensoryNerve:
+        nerve = grown_sensory_nerve(key, self._seed, person_of_build(self._case.person))
+        condition = self._case.nerves.get(
+            f"{split_key(key)[0]} {nerve.anatomy.nerve}", HEALTHY_NERVE
+        )
+        rng = random_stream(self._seed, key, "condition")
+        return nerve.under(condition, self._person, rng)
+
+    @property
+    def _person(self) -> Person:
+        """The person, with skin as warm as the examiner keeps it."""
+        person, technique = self._case.person, self._technique
+        return replace(
+            person,
+            hand_temperature_c=technique.value("hand_temperature_c") or person.hand_temperature_c,
+            foot_temperature_c=technique.value("foot_temperature_c") or person.foot_temperature_c,
+        )
 
     # --- samples ---------------------------------------------------------------------------------
 
@@ -133,7 +177,9 @@ class Patient:
             start = self._position - self._first
             count = min(n - filled, self._end - self._position)
             part = slice(start, start + count)
-            out[:, filled : filled + count] = self._base[:, part] + self._evoked.values[:, part]
+            signal = self._spontaneous.values[:, part] + self._evoked.values[:, part]
+            seen = self._technique.signal(signal) + self._noise[:, part]
+            out[:, filled : filled + count] = self._technique.railed(seen)
             filled += count
             self._position += count
         return out
@@ -155,15 +201,19 @@ class Patient:
             )
             self._tell(muscle, activity)
             self._draw(muscle, activity)
+            effort = activity.units.size / (FULL_EFFORT_HZ * STEP_S * muscle.anatomy.units)
+            if effort > RESTING_EFFORT:
+                muscle.junction.exercised(start_s, STEP_S, min(effort, 1.0))
         count = self._end - self._first
-        noise = self._background.next(self._first, count)
-        self._base = self._spontaneous.values[:, :count] + noise
+        usual = self._background.next(self._first, count)
+        self._noise = self._technique.noise(self._first, count, usual)
         self._stimulation.deliver(self._end)
         self._truth.forget(self._first)
 
     def _draw(self, muscle: Muscle, activity: Activity) -> None:
         """Add the potentials of one step's discharges."""
-        units, times = activity.units, activity.times_s
+        through = muscle.axons.connected[activity.units]
+        units, times = activity.units[through], activity.times_s[through]
         for event in activity.fasciculations:
             twice = (event.at_s, event.at_s + event.doublet_s)[: 2 if event.doublet_s else 1]
             units = np.append(units, [event.unit] * len(twice))
@@ -225,6 +275,44 @@ class Patient:
             "dials", self._end, muscle=muscle.key, umn=muscle.umn_goal, lmn=muscle.lmn_goal
         )
 
+    def set_technique(self, name: str, value: float, channel: int | None = None) -> None:
+        """Make or mend an error of electrodes or operator (`technique.ERRORS`); `channel` None:
+        on all of them.
+
+        Raises ValueError for an unknown error, value or channel; nothing is then changed.
+        """
+        self._technique.set(name, value, channel)
+        self._truth.setting("technique", self._end, name=name, value=value, channel=channel)
+        if name in ("hand_temperature_c", "foot_temperature_c"):
+            for key, muscle in self._muscles.items():
+                side = split_key(key)[0]
+                condition = self._case.nerves.get(f"{side} {muscle.anatomy.nerve}", HEALTHY_NERVE)
+                muscle.nerve_is(condition, self._person)
+            for key in self._sensory:
+                self._sensory[key] = self._grow_sensory(key)
+
+    def set_montage(self, montage: Mapping[int, str | None]) -> None:
+        """Move the electrodes: channel -> muscle or sensory recording; None: an unused input.
+        Channels not named stay. What a moved channel would still have shown of a response is gone.
+
+        Raises ValueError for a channel that is not there or a place that nobody has; nothing is
+        then changed.
+        """
+        there = {lead.channel for lead in self.leads}
+        for channel, key in montage.items():
+            if channel not in there:
+                raise ValueError(f"no lead is on channel {channel}")
+            _check_lead(Lead(channel, key))
+        self.leads = tuple(
+            Lead(lead.channel, montage.get(lead.channel, lead.muscle)) for lead in self.leads
+        )
+        self._reach(lead.muscle for lead in self.leads)
+        for traces in (self._spontaneous, self._evoked):
+            traces.connect([lead.muscle for lead in self.leads])
+        self._truth.setting(
+            "montage", self._end, leads={str(lead.channel): lead.muscle for lead in self.leads}
+        )
+
     def set_task(self, name: str, level: float = 0.0) -> None:
         """What the patient does from the next time step on; effort rises and falls within 0.4 s.
 
@@ -245,8 +333,15 @@ class Patient:
         return self._truth.between(first + self._origin, last + self._origin, self._origin)
 
     def templates(self) -> dict[str, Json]:
-        """Noise-free M-waves at the electrode, for the dials as they are now."""
-        return {"m_waves": templates_of(self._muscles.values(), self._grid)}
+        """Noise-free M-waves and SNAPs at the electrode, for dials and nerves as they are now."""
+        return {
+            "m_waves": templates_of(self._muscles.values(), self._grid),
+            "snaps": [
+                snap_truth(key, nerve, site, self._grid)
+                for key, nerve in self._sensory.items()
+                for site in nerve.sites
+            ],
+        }
 
     def describe(self) -> dict[str, Json]:
         """Who this is, which muscle is on which channel, dials, task and place."""
@@ -256,11 +351,15 @@ class Patient:
             "patient": self._case.name,
             "code": self._case.code,
             "title": self._case.title,
-            "age_years": self._case.age_years,
-            "sex": self._case.sex,
-            "height_cm": self._case.height_cm,
+            "age_years": self._case.person.age_years,
+            "sex": self._case.person.sex,
+            "height_cm": self._case.person.height_cm,
             "simulated": True,
             "seed": self._seed,
+            "hand_temperature_c": self._person.hand_temperature_c,
+            "foot_temperature_c": self._person.foot_temperature_c,
+            "montage": {str(lead.channel): lead.muscle for lead in self.leads},
+            "technique": self._technique.told(),
             "rate_hz": self._front_end.rate_hz,
             "muscles": [
                 {

@@ -1,24 +1,28 @@
-"""What one delivered pulse brings: artefact, M-waves, and everything that comes back later.
+"""What one delivered pulse brings: artefact, M-waves, SNAPs, and everything that comes back later.
 
-The hooks, in this order, after each pulse: the artefact on every lead; the M-wave of every muscle
-reached; then, for each of these muscles, every entry of `LATE_ANSWERS` in turn.
+The hooks, in this order, after each pulse: the artefact on every lead; the SNAP of every sensory
+recording reached; the M-wave of every muscle reached; then, for each of these muscles, every entry
+of `LATE_ANSWERS` in turn.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
 
-from .anatomy import arm
+from .anatomy import body_plan, split_key
 from .drawing import Traces
 from .evoked import Placement, Pulse, artefact_spectrum
-from .front_end import ComplexArray, FloatArray, Grid
+from .front_end import ComplexArray, FloatArray
 from .muscle import Muscle
 from .pool import IntArray
+from .sensory import SensoryNerve
+from .streams import random_stream
+from .technique import Technique
 from .truth import Json, TruthLog
 
 FAR_MM = 300.0
@@ -26,10 +30,13 @@ FAR_MM = 300.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Volley:
-    """One pulse as one muscle's nerve got it. answering: motor units whose axons were excited."""
+    """One pulse as one muscle's nerve got it. site: on that nerve; current_ma: at the nerve;
+    answering: motor units whose axons were excited and reach the muscle."""
 
     pulse: Pulse
     at_s: float
+    site: str
+    current_ma: float
     answering: IntArray
 
 
@@ -45,29 +52,36 @@ class Late:
 
 def f_waves(muscle: Muscle, volley: Volley) -> Late:
     """Units whose motor neurons backfire."""
-    return Late("f_waves", *muscle.f_wave(volley.pulse.placement.site, volley.answering))
+    return Late("f_waves", *muscle.f_wave(volley.site, volley.answering))
 
 
-LATE_ANSWERS: tuple[Callable[[Muscle, Volley], Late], ...] = (f_waves,)
+def a_waves(muscle: Muscle, volley: Volley) -> Late:
+    """Units whose axons branch on the way: the same again at every pulse."""
+    return Late("a_waves", *muscle.axons.a_waves(volley.site, volley.answering))
+
+
+LATE_ANSWERS: tuple[Callable[[Muscle, Volley], Late], ...] = (f_waves, a_waves)
 
 
 class Stimulation:
     """The stimulating electrodes, the pulses still to come, and what each one does.
 
-    rows: for each muscle, the rows of `evoked` that see it. leads: the muscle under each row.
+    muscles, sensory: all that can answer, by key; they may grow. evoked: what the leads will show.
     """
 
     def __init__(
         self,
         muscles: Mapping[str, Muscle],
-        leads: Sequence[str | None],
-        grid: Grid,
+        sensory: Mapping[str, SensoryNerve],
         evoked: Traces,
+        technique: Technique,
         truth: TruthLog,
+        seed: int,
     ) -> None:
         self.placement = Placement("median", "wrist", "left")
-        self._muscles, self._leads, self._grid = muscles, leads, grid
-        self._evoked, self._truth = evoked, truth
+        self._muscles, self._sensory = muscles, sensory
+        self._evoked, self._grid = evoked, evoked.grid
+        self._technique, self._truth, self._seed = technique, truth, seed
         self._waiting: list[tuple[float, int, Pulse]] = []
         self._count = 0
 
@@ -90,31 +104,98 @@ class Stimulation:
             self._deliver(*heapq.heappop(self._waiting))
 
     def _deliver(self, at: float, number: int, pulse: Pulse) -> None:
-        spectra = np.stack([self._artefact(lead, pulse) for lead in self._leads])
+        place = pulse.placement
+        spectra = np.stack([self._artefact(lead, pulse) for lead in self._evoked.leads])
+        spectra = self._technique.artefact(spectra, self._grid)
+        fibres = self._snaps(pulse, number, spectra)
         answers: dict[str, Json] = {}
-        at_s = at / self._grid.front_end.rate_hz
-        for muscle in self._reached(pulse.placement):
-            depth = arm().site_depth[pulse.placement.site]
-            units = muscle.answer(pulse.current_ma, pulse.width_us, depth)
-            answers[muscle.key] = units.size
-            if units.size:
-                for row in self._evoked.rows(muscle.key):
-                    spectra[row] += muscle.m_wave(pulse.placement.site, units)
-            self._late_answers(at, muscle, Volley(pulse, at_s, units))
+        volleys = []
+        for muscle, nerve, current_ma in self._reached(pulse):
+            volley = self._m_wave(at, muscle, nerve, current_ma, pulse, spectra)
+            answers[muscle.key] = volley.answering.size
+            volleys.append((muscle, volley))
         begin = ceil(at)
         self._evoked.lay(begin, self._grid.samples(spectra, begin - at))
+        for muscle, volley in volleys:
+            self._late_answers(at, muscle, volley)
         self._truth.event(
             "stimuli",
             at,
             number=number,
             current_ma=pulse.current_ma,
             width_us=pulse.width_us,
-            nerve=pulse.placement.nerve,
-            site=pulse.placement.site,
-            side=pulse.placement.side,
+            nerve=place.nerve,
+            site=place.site,
+            side=place.side,
             delivered=True,
             units=answers,
+            fibres=fibres,
         )
+
+    def _currents(self, pulse: Pulse) -> list[tuple[str, float]]:
+        """The nerves that the current reaches, and how much of it each gets."""
+        place = pulse.placement
+        at_nerve = pulse.current_ma * self._technique.delivered
+        at_nerve /= body_plan().site_depth[place.site]
+        anatomy = body_plan().nerves_by_name[place.nerve]
+        reached = [(place.nerve, at_nerve)]
+        if anatomy.neighbour is not None and place.site in anatomy.neighbour_at:
+            needed = self._technique.spread(anatomy.neighbour_at[place.site])
+            reached.append((anatomy.neighbour, at_nerve / needed))
+        return reached
+
+    def _reached(self, pulse: Pulse) -> Iterator[tuple[Muscle, str, float]]:
+        """Muscles that answer from here, by which nerve, and the current at it."""
+        place, currents = pulse.placement, self._currents(pulse)
+        for key, muscle in self._muscles.items():
+            if split_key(key)[0] != place.side:
+                continue
+            for nerve, current_ma in currents:
+                if muscle.axons.site_reached(nerve, place.site) is not None:
+                    yield muscle, nerve, current_ma
+                    break
+
+    def _m_wave(
+        self,
+        at: float,
+        muscle: Muscle,
+        nerve: str,
+        current_ma: float,
+        pulse: Pulse,
+        spectra: ComplexArray,
+    ) -> Volley:
+        site = muscle.axons.site_reached(nerve, pulse.placement.site) or pulse.placement.site
+        units = muscle.answer(current_ma, pulse.width_us, nerve, pulse.placement.site)
+        at_s = at / self._grid.front_end.rate_hz
+        passed = muscle.junction.response(at_s)
+        rows = self._evoked.rows(muscle.key)
+        if units.size and rows:
+            spectrum = passed * muscle.m_wave(site, units)
+            if self._technique.further_mm:
+                velocity = float(np.median(muscle.axons.velocity_m_s[:, 0]))
+                late_s = 1e-3 * self._technique.further_mm / velocity
+                spectrum = spectrum * np.exp(-2j * np.pi * self._grid.frequencies_hz * late_s)
+            spectra[rows] += spectrum
+        return Volley(pulse, at_s, site, current_ma, units)
+
+    def _snaps(self, pulse: Pulse, number: int, spectra: ComplexArray) -> dict[str, Json]:
+        """SNAPs under the leads, added to `spectra`; how many fibres answered, by recording."""
+        answered: dict[str, Json] = {}
+        place, currents = pulse.placement, dict(self._currents(pulse))
+        for key, nerve in self._sensory.items():
+            name, rows = nerve.anatomy.nerve, self._evoked.rows(key)
+            if split_key(key)[0] != place.side or name not in currents or not rows:
+                continue
+            rng = random_stream(self._seed, key, f"pulse {number}")
+            fibres = nerve.answering(currents[name], pulse.width_us, place.site, rng)
+            answered[key] = fibres.size
+            frequencies = self._grid.frequencies_hz
+            if fibres.size:
+                spectrum = nerve.spectrum(place.site, fibres, frequencies)
+                late_s = 1e-3 * self._technique.further_mm / float(nerve.velocity_m_s[:, 0].max())
+                turn = np.exp(-2j * np.pi * frequencies * late_s)
+                spectra[rows] += self._grid.source_rate_hz * spectrum * turn
+        return answered
 
     def _late_answers(self, at: float, muscle: Muscle, volley: Volley) -> None:
         for answer in LATE_ANSWERS:
@@ -124,20 +205,11 @@ class Stimulation:
             for unit, sample in zip(late.units.tolist(), samples.tolist(), strict=True):
                 self._truth.event(late.kind, sample, muscle=muscle.key, unit=unit)
 
-    def _reached(self, placement: Placement) -> list[Muscle]:
-        return [
-            muscle
-            for key, muscle in self._muscles.items()
-            if muscle.anatomy.nerve == placement.nerve
-            and placement.site in muscle.anatomy.sites
-            and key.startswith(placement.side)
-        ]
-
     def _artefact(self, lead: str | None, pulse: Pulse) -> ComplexArray:
         """A lead on the stimulated nerve is as far as the nerve is long; others are far away."""
-        distance = FAR_MM
-        if lead is not None:
-            muscle = self._muscles[lead]
-            if muscle in self._reached(pulse.placement):
-                distance = muscle.anatomy.site_mm[pulse.placement.site]
+        place, distance = pulse.placement, FAR_MM
+        if lead is not None and split_key(lead)[0] == place.side:
+            seen = self._muscles[lead] if lead in self._muscles else self._sensory[lead]
+            if seen.anatomy.nerve == place.nerve:
+                distance = seen.anatomy.site_mm.get(place.site, FAR_MM)
         return artefact_spectrum(self._grid, pulse, distance)

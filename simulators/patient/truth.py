@@ -76,13 +76,13 @@ class TruthLog:
                     sample - origin
                 )
         answer: dict[str, Json] = {"firings": {m: dict(units) for m, units in fired.items()}}
-        for kind in ("fasciculations", "clonus_beats", "stimuli", "f_waves"):
+        for kind in ("fasciculations", "clonus_beats", "stimuli", "f_waves", "a_waves"):
             answer[kind] = [
                 {"sample": event.sample - origin, **event.details}
                 for event in self._events
                 if event.kind == kind and first <= event.sample < last
             ]
-        for kind in ("dials", "task"):
+        for kind in ("dials", "task", "technique", "montage"):
             answer[kind] = [
                 {"sample": event.sample - origin, **event.details}
                 for event in self._settings

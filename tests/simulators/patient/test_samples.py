@@ -157,8 +157,8 @@ def test_impossible_requests_are_refused_in_a_sentence():
     front = FrontEnd(1000.0, "sinc3")
     with pytest.raises(ValueError, match="no patient is called 'nobody'"):
         load_patient("nobody", seed=1, front_end=front)
-    with pytest.raises(ValueError, match="left TA"):
-        load_patient("healthy", seed=1, front_end=front, leads=[Lead(1, "left TA")])
+    with pytest.raises(ValueError, match="left tail"):
+        load_patient("healthy", seed=1, front_end=front, leads=[Lead(1, "left tail")])
     patient = load_patient("healthy", seed=1, front_end=front)
     patient.advance(10)
     with pytest.raises(ValueError, match="already left"):
