@@ -1,0 +1,300 @@
+"""F-waves: backfiring motor neurons after supramaximal stimuli, one decision per stimulus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from service.model import Json, Measurement
+
+from .constant import AWave, repeaters, take_out_a_waves
+from .late import LateTraces, Response, late_traces, onset_ms, responses
+from .motor import MotorSettings, motor_response
+from .result import build
+
+MEASURE = "f_wave"
+VERSION = "1"
+
+Trace = npt.NDArray[np.float64]
+
+# Where an F-wave may begin after a distal stimulus, ms. Source: clinical reference 1.5.
+WINDOWS_MS: Mapping[Literal["arm", "leg"], tuple[float, float]] = MappingProxyType(
+    {"arm": (20.0, 45.0), "leg": (35.0, 75.0)}
+)
+TURNAROUND_MS = 1.0  # at the motor neuron
+_LEAD_MS = 3.0  # searched before the window, for A-waves
+_A_WAVE_LEFT = 0.3  # what may be left of an A-wave that was taken out
+
+
+@dataclass(frozen=True, slots=True)
+class FWaveSettings:
+    """All that decides an F-wave study.
+
+    window_from_ms, window_to_ms: where an F-wave may begin (`WINDOWS_MS`; wider for a slow nerve).
+    least_uv, times_rest: a response counts from max(least_uv, times_rest x peak to peak at rest).
+    least_stimuli: fewer say nothing about persistence, latencies or repeaters. a_wave_share: of the
+    stimuli, from which a constant response is an A-wave. distance_mm: stimulus to the spinous
+    process (C7, or T12/L1), for the F-wave velocity; velocity_m_per_s: motor velocity, for the
+    F-wave estimate. None: not entered.
+    """
+
+    window_from_ms: float = WINDOWS_MS["arm"][0]
+    window_to_ms: float = WINDOWS_MS["arm"][1]
+    least_uv: float = 20.0
+    times_rest: float = 4.0
+    least_stimuli: int = 20
+    a_wave_share: float = 0.4
+    repeat_ms: float = 0.2
+    repeat_r: float = 0.95
+    distance_mm: float | None = None
+    velocity_m_per_s: float | None = None
+    negative_up: bool = False
+    rail_uv: float | None = None
+    mains_hz: tuple[float, ...] = (50.0, 60.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """F-waves, at most one per sweep, with onsets and repeater groups; and the A-waves."""
+
+    traces: LateTraces
+    responses: list[Response]
+    onsets_ms: list[float]
+    groups: list[int | None]
+    a_waves: list[AWave]
+    floor_uv: float
+
+
+@dataclass(frozen=True, slots=True)
+class _MWave:
+    """onset_ms None: not to be trusted. peak_to_peak_uv None: saturated or absent, by `why`."""
+
+    onset_ms: float | None
+    peak_to_peak_uv: float | None
+    absent: bool
+    why: tuple[str, ...]
+
+
+def f_wave(
+    sweeps_uv: npt.ArrayLike,
+    rate_hz: float,
+    zero_index: float,
+    *,
+    settings: FWaveSettings | None = None,
+    target: str = "",
+    inputs: Sequence[str] = (),
+    gap: bool = False,
+    time_zero_known: bool = True,
+) -> Measurement:
+    """F-waves of a series of supramaximal stimuli.
+
+    sweeps_uv: (n_sweeps, n_samples) µV, one row per stimulus, unfiltered, with 8 ms of rest before
+    it. zero_index: column of the stimulus for analogue samples.
+    Values: docs/indicators.md. `f_m_present_percent` is the mean peak to peak of the F-waves over
+    that of the M-wave, `f_m_all_percent` counts stimuli without an F-wave as 0. Items: one per
+    F-wave (`kind` f) and per A-wave (a). A-waves are taken out first and never counted as F.
+    Absent: M-wave there, no F-wave above the floor. Not assessable: a gap, fewer than 20 stimuli,
+    no M-wave, the late window at the rail, a sweep that ends too early.
+    Errors: ValueError for a wrong shape, a rate that is not positive, or no rest before the pulse.
+    Source: clinical reference 1.5 and 1.7, the detection being a proposal; velocity and estimate
+    with a turnaround of 1 ms.
+    """
+    chosen = settings or FWaveSettings()
+    sweeps = np.asarray(sweeps_uv, dtype=np.float64)
+    if sweeps.ndim != 2 or not rate_hz > 0:
+        raise ValueError(
+            f"f_wave: expected (n_sweeps, n_samples) and a positive rate, got shape "
+            f"{sweeps.shape} at {rate_hz} Hz"
+        )
+    values = {"sweep_count": float(sweeps.shape[0])}
+    up = sweeps * (1.0 if chosen.negative_up else -1.0)
+    per_ms = rate_hz / 1000.0
+    blocked = _blocked(up, per_ms, zero_index, gap=gap, settings=chosen)
+    m_wave = _MWave(None, None, True, ())
+    if not blocked:
+        m_wave = _m_wave(up, rate_hz, zero_index, chosen)
+        if m_wave.absent:
+            blocked = ["no M-wave: the stimulus did not reach the nerve, or the muscle is lost"]
+    if blocked:
+        return build(
+            MEASURE, VERSION, target=target, inputs=inputs, settings=chosen,
+            state="not_assessable", values=values, reasons=blocked,
+        )  # fmt: skip
+    found = _find(up, rate_hz, zero_index, chosen)
+    values |= _counts(found, sweeps.shape[0]) | _sizes(found, m_wave, sweeps.shape[0])
+    reasons = list(m_wave.why)
+    if time_zero_known:
+        values |= _latencies(found, m_wave, chosen)
+    else:
+        reasons.append("time zero is host time only: latencies are not assessable")
+    if not found.responses:
+        reasons.append(f"no F-wave above {found.floor_uv:.0f} µV after {len(sweeps)} stimuli")
+    if found.floor_uv > 2.5 * chosen.least_uv:
+        reasons.append(
+            f"baseline_noise: F-waves below {found.floor_uv:.0f} µV cannot be seen; let the muscle "
+            "rest, check the electrodes"
+        )
+    return build(
+        MEASURE, VERSION, target=target, inputs=inputs, settings=chosen,
+        state="measured" if found.responses else "absent",
+        values=values, reasons=reasons, items=_items(found, timed=time_zero_known),
+    )  # fmt: skip
+
+
+def _blocked(
+    up_uv: Trace, per_ms: float, zero: float, *, gap: bool, settings: FWaveSettings
+) -> list[str]:
+    """Why nothing may be said about the F-waves of these sweeps."""
+    if gap:
+        return ["gap: samples are missing inside a sweep"]
+    count, length = up_uv.shape
+    reasons = []
+    if count < settings.least_stimuli:
+        reasons.append(f"{settings.least_stimuli} stimuli are needed for F-waves (have {count})")
+    first = round(zero + settings.window_from_ms * per_ms)
+    if length < zero + (settings.window_to_ms + 10.0) * per_ms:
+        reasons.append(
+            f"the sweep ends before {settings.window_to_ms + 10.0:.0f} ms after the stimulus"
+        )
+    elif settings.rail_uv and np.abs(up_uv[:, first:]).max() >= 0.99 * settings.rail_uv:
+        reasons.append("saturated: the amplifier was at its rail in the window of the F-waves")
+    return reasons
+
+
+def _m_wave(up_uv: Trace, rate_hz: float, zero: float, settings: FWaveSettings) -> _MWave:
+    """The M-wave of the same stimuli, by the one CMAP detector."""
+    per_ms = rate_hz / 1000.0
+    early = up_uv[:, : round(zero + settings.window_from_ms * per_ms)]
+    direct = motor_response(
+        early, rate_hz, zero,
+        settings=MotorSettings(
+            search_to_ms=settings.window_from_ms, negative_up=True, rail_uv=settings.rail_uv,
+            mains_hz=settings.mains_hz,
+        ),
+    )  # fmt: skip
+    if direct.state == "absent":
+        return _MWave(None, None, True, direct.reasons)
+    if direct.state == "not_assessable":
+        return _MWave(None, None, False, tuple(f"M-wave: {why}" for why in direct.reasons))
+    begin = next((m.index for m in direct.markers if m.name == "onset"), None)
+    if begin is None:
+        begin = next(m.index for m in direct.markers if m.name == "peak")
+    size = float(np.ptp(early.mean(axis=0)[int(begin) :]))
+    return _MWave(direct.values.get("onset_latency_ms"), size, False, ())
+
+
+def _find(up_uv: Trace, rate_hz: float, zero: float, settings: FWaveSettings) -> _Found:
+    """A-waves out, then the largest response of every sweep that begins in the window."""
+    traces = late_traces(
+        up_uv, rate_hz, zero, from_ms=settings.window_from_ms - _LEAD_MS, mains_hz=settings.mains_hz
+    )
+    floor_uv = max(settings.least_uv, settings.times_rest * traces.rest_pp_uv)
+    traces, a_waves = take_out_a_waves(
+        traces,
+        from_ms=settings.window_from_ms,
+        to_ms=settings.window_to_ms,
+        least_share=settings.a_wave_share,
+        floor_uv=floor_uv,
+    )
+    largest: dict[int, Response] = {}
+    for one in responses(
+        traces, from_ms=settings.window_from_ms, to_ms=settings.window_to_ms, floor_uv=floor_uv
+    ):
+        if _left_of_a_wave(one, a_waves):
+            continue
+        if one.sweep not in largest or one.peak_to_peak_uv > largest[one.sweep].peak_to_peak_uv:
+            largest[one.sweep] = one
+    kept = [largest[sweep] for sweep in sorted(largest)]
+    onsets = [onset_ms(traces, one) for one in kept]
+    groups = repeaters(
+        traces, kept, onsets, within_ms=settings.repeat_ms, least_r=settings.repeat_r
+    )
+    return _Found(traces, kept, onsets, groups, a_waves, floor_uv)
+
+
+def _left_of_a_wave(one: Response, a_waves: Sequence[AWave]) -> bool:
+    """Whether a response may be what is left of an A-wave that varied a little."""
+    return any(
+        wave.begin - 8 <= one.begin < wave.end and one.peak_to_peak_uv < _A_WAVE_LEFT * wave.size_uv
+        for wave in a_waves
+    )
+
+
+def _counts(found: _Found, stimuli: int) -> dict[str, float]:
+    count = len(found.responses)
+    groups = {group for group in found.groups if group is not None}
+    repeated = sum(group is not None for group in found.groups)
+    values = {
+        "f_count": count,
+        "persistence_percent": 100.0 * count / stimuli,
+        "a_wave_count": len(found.a_waves),
+        "detection_floor_uv": found.floor_uv,
+        "rest_peak_to_peak_uv": found.traces.rest_pp_uv,
+    }
+    if count:
+        shapes = count - repeated + len(groups)
+        values |= {
+            "repeater_count": repeated,
+            "repeating_unit_count": len(groups),
+            "repeater_index_percent": 100.0 * repeated / count,
+            "repeating_unit_index_percent": 100.0 * len(groups) / shapes,
+        }
+    return {key: float(value) for key, value in values.items()}
+
+
+def _sizes(found: _Found, m_wave: _MWave, stimuli: int) -> dict[str, float]:
+    values: dict[str, float] = {}
+    sizes = [one.peak_to_peak_uv for one in found.responses]
+    if sizes:
+        values |= {"f_mean_uv": float(np.mean(sizes)), "f_max_uv": max(sizes)}
+    if m_wave.peak_to_peak_uv:
+        values["m_peak_to_peak_mv"] = m_wave.peak_to_peak_uv / 1000.0
+        values["f_m_all_percent"] = 100.0 * sum(sizes) / stimuli / m_wave.peak_to_peak_uv
+        if sizes:
+            values["f_m_present_percent"] = 100.0 * values["f_mean_uv"] / m_wave.peak_to_peak_uv
+    return values
+
+
+def _latencies(found: _Found, m_wave: _MWave, settings: FWaveSettings) -> dict[str, float]:
+    """Latencies in ms, and what follows from them and the distance."""
+    values: dict[str, float] = {}
+    if m_wave.onset_ms is not None:
+        values["m_latency_ms"] = m_wave.onset_ms
+    if found.onsets_ms:
+        early, late = min(found.onsets_ms), max(found.onsets_ms)
+        values |= {
+            "f_min_ms": early,
+            "f_mean_ms": float(np.mean(found.onsets_ms)),
+            "f_max_ms": late,
+            "chronodispersion_ms": late - early,
+        }
+    if settings.distance_mm is None or m_wave.onset_ms is None:
+        return values
+    if found.onsets_ms:
+        way_ms = values["f_min_ms"] - m_wave.onset_ms - TURNAROUND_MS
+        if way_ms > 0:
+            values["f_velocity_m_per_s"] = 2.0 * settings.distance_mm / way_ms
+    if settings.velocity_m_per_s:
+        there_and_back = 2.0 * settings.distance_mm / settings.velocity_m_per_s
+        values["f_estimate_ms"] = there_and_back + TURNAROUND_MS + m_wave.onset_ms
+    return values
+
+
+def _items(found: _Found, *, timed: bool) -> list[Mapping[str, Json]]:
+    """F-waves by sweep, then A-waves."""
+    items: list[Mapping[str, Json]] = []
+    for one, at_ms, group in zip(found.responses, found.onsets_ms, found.groups, strict=True):
+        told: dict[str, Json] = {"kind": "f", "sweep": one.sweep, "group": group}
+        told["peak_to_peak_uv"] = one.peak_to_peak_uv
+        items.append(told | ({"latency_ms": at_ms} if timed else {}))
+    for wave in found.a_waves:
+        told = {"kind": "a", "sweep_count": int(wave.members.size), "peak_to_peak_uv": wave.size_uv}
+        told["latency_sd_ms"] = float(np.std(wave.lags_ms))
+        at = found.traces.time_ms(wave.begin)
+        items.append(told | ({"latency_ms": at} if timed else {}))
+    return items

@@ -1,0 +1,260 @@
+"""What comes back late after a stimulus: traces freed of baseline, M-wave tail and mains, and the
+responses that stand out of them. Shared by F-waves, H-reflex and blink reflex."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from .onset import ONSET_LEVEL, fit_foot, level_of_foot
+from .smoothing import gaussian
+
+Trace = npt.NDArray[np.float64]
+
+SMOOTH_MS = 0.2  # SD of the Gaussian before detection: passes what a motor unit potential holds
+ACTIVE_SDS = 4.0  # what stands this far out of the noise belongs to a response
+JOIN_MS = 2.5  # quiet for less than this: still the same response
+_FIT_STEP_MS = 0.5
+_TAIL_MS = (1.2, 2.2, 4.0)  # decays of the M-wave's tail, the same in every sweep
+_DRIFT_MS = (8.0, 25.0)  # and of the electrode after the artefact, each sweep's own
+_GUARD_MS = 0.5  # before time zero: nothing of the artefact
+_LEAST_REST_MS = 8.0
+_ROUNDS = 8
+_BACK_MS = 4.0  # rest before a response, to fit its foot on
+_TOP_SHARE, _TOP_SDS = 0.15, 6.0  # the first deflection reaches this share of the largest
+_BEGUN = 0.05  # of its height: certainly above what the slow course leaves
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LateTraces:
+    """Sweeps after the M-wave, negative up, their slow course taken off.
+
+    flat_uv: (n_sweeps, n) from column `first` of the sweep on; smooth_uv: the same, smoothed.
+    noise_uv: SD of the smoothed trace at rest, raw_noise_uv: of the other. rest_pp_uv: median peak
+    to peak of the smoothed trace at rest, within 10 ms.
+    """
+
+    flat_uv: Trace
+    smooth_uv: Trace
+    first: int
+    zero: float
+    per_ms: float
+    noise_uv: float
+    raw_noise_uv: float
+    rest_pp_uv: float
+
+    def column(self, time_ms: float) -> int:
+        """The column of `flat_uv` at a time after the stimulus, within the trace."""
+        at = round(self.zero + time_ms * self.per_ms) - self.first
+        return int(min(max(at, 0), self.flat_uv.shape[1]))
+
+    def time_ms(self, column: float) -> float:
+        """The time after the stimulus of a column of `flat_uv`."""
+        return (column + self.first - self.zero) / self.per_ms
+
+    def with_flat(self, flat_uv: Trace) -> LateTraces:
+        """The same sweeps after something else was taken off."""
+        return LateTraces(
+            flat_uv, _smoothed(flat_uv, self.per_ms), self.first, self.zero, self.per_ms,
+            self.noise_uv, self.raw_noise_uv, self.rest_pp_uv,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One response of one sweep; places in columns of the late traces, amplitude in µV."""
+
+    sweep: int
+    begin: int
+    end: int
+    peak_to_peak_uv: float
+
+
+def late_traces(
+    up_uv: Trace, rate_hz: float, zero: float, *, from_ms: float, mains_hz: Sequence[float]
+) -> LateTraces:
+    """Take the slow course off what follows `from_ms`, which lies after the M-wave's main phases.
+
+    up_uv: (n_sweeps, n_samples) µV, negative up. A level, a drift, decays and the mains are fitted
+    by least absolute deviations, so that the responses themselves hardly pull the fit; the M-wave's
+    tail is the median over the sweeps. A high-pass filter would smear the M-wave, a hundred times
+    larger, over the responses.
+    Errors: ValueError without 8 ms of rest before the stimulus, or if nothing follows `from_ms`.
+    """
+    per_ms = rate_hz / 1000.0
+    rest = int(zero - _GUARD_MS * per_ms)
+    first = round(zero + from_ms * per_ms)
+    if rest < _LEAST_REST_MS * per_ms:
+        raise ValueError("late responses need 8 ms of rest before the stimulus")
+    if up_uv.shape[1] - first < 10.0 * per_ms:
+        raise ValueError(f"the sweep ends before late responses can follow {from_ms:g} ms")
+    flat = _flattened(up_uv, rest, first, rate_hz, mains_hz)
+    quiet = _smoothed(flat[:, :rest], per_ms)
+    blocks = max(int(rest / (10.0 * per_ms)), 1)
+    size = rest // blocks
+    cut = quiet[:, : blocks * size].reshape(-1, size)
+    late = np.ascontiguousarray(flat[:, first:])
+    return LateTraces(
+        flat_uv=late,
+        smooth_uv=_smoothed(late, per_ms),
+        first=first,
+        zero=zero,
+        per_ms=per_ms,
+        noise_uv=max(float(np.median(cut.std(axis=1))), 1e-3),
+        raw_noise_uv=max(float(np.median(flat[:, :rest].std(axis=1))), 1e-3),
+        rest_pp_uv=float(np.median(np.ptp(cut, axis=1))),
+    )
+
+
+def responses(
+    traces: LateTraces, *, from_ms: float, to_ms: float, floor_uv: float
+) -> list[Response]:
+    """Responses of at least `floor_uv` peak to peak that begin within a window.
+
+    A response is a stretch above the noise, joined over quiet gaps of up to 2.5 ms. What lies
+    before the window is not looked at.
+    """
+    start = traces.column(from_ms)
+    level = max(ACTIVE_SDS * traces.noise_uv, 0.15 * floor_uv)
+    join = JOIN_MS * traces.per_ms
+    found = []
+    for number, trace in enumerate(traces.smooth_uv):
+        places = start + np.flatnonzero(np.abs(trace[start:]) > level)
+        if not places.size:
+            continue
+        cuts = np.flatnonzero(np.diff(places) > join)
+        begins = places[np.concatenate([[0], cuts + 1])]
+        ends = places[np.concatenate([cuts, [places.size - 1]])] + 1
+        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+            if traces.time_ms(begin) > to_ms:
+                continue
+            size = float(np.ptp(trace[begin:end]))
+            # a deflection of one sign has its other end at the baseline
+            size = max(size, float(np.abs(trace[begin:end]).max()))
+            if size >= floor_uv:
+                found.append(Response(number, begin, end, size))
+    return found
+
+
+def onset_ms(traces: LateTraces, response: Response) -> float:
+    """Where a response begins: the place of 2 % of its largest deflection.
+
+    That level mostly lies in the noise: the foot of the first deflection, of either sign, is fitted
+    and solved for it, by the definition and the fit of the CMAP (`onset.py`).
+    """
+    smooth = traces.smooth_uv[response.sweep]
+    size = np.abs(smooth[response.begin : response.end])
+    largest = float(size.max())
+    level = ONSET_LEVEL * largest
+    top = response.begin + _first_top(size, max(_TOP_SHARE * largest, _TOP_SDS * traces.noise_uv))
+    rise = np.sign(smooth[top]) * smooth[: top + 1]
+    height = float(rise[-1])
+    begun = _last_under(rise, max(ACTIVE_SDS * traces.noise_uv, _BEGUN * height))
+    half = _last_under(rise, 0.5 * height)
+    back = max(begun - round(_BACK_MS * traces.per_ms), 0)
+    begun_ms, half_ms = (begun - back) / traces.per_ms, (half - back) / traces.per_ms
+    starts = np.arange(max(begun_ms - 2.0, 0.0), half_ms - 0.1, 0.1)
+    if half - begun < 2 or not starts.size:
+        return traces.time_ms(begun)
+    time = np.arange(half - back + 1) / traces.per_ms
+    raw = np.sign(smooth[top]) * traces.flat_uv[response.sweep, back : half + 1]
+    foot = fit_foot(time, raw, starts, traces.raw_noise_uv)
+    if foot is None:
+        return traces.time_ms(begun)
+    return traces.time_ms(back + level_of_foot(foot, level) * traces.per_ms)
+
+
+def _last_under(rise: Trace, level: float) -> int:
+    """The last sample below a level, 0 if there is none."""
+    under = np.flatnonzero(rise < level)
+    return int(under[-1]) if under.size else 0
+
+
+def _first_top(size: Trace, least: float) -> int:
+    """The first local maximum that reaches `least`; the largest value if there is none."""
+    inner = (size[1:-1] >= size[:-2]) & (size[1:-1] > size[2:]) & (size[1:-1] >= least)
+    tops = np.flatnonzero(inner)
+    return int(tops[0]) + 1 if tops.size else int(np.argmax(size))
+
+
+def _smoothed(rows: Trace, per_ms: float) -> Trace:
+    width = SMOOTH_MS * per_ms
+    return np.stack([gaussian(row, width) for row in rows])
+
+
+def _flattened(
+    up_uv: Trace, rest: int, first: int, rate_hz: float, mains_hz: Sequence[float]
+) -> Trace:
+    """The sweeps less the common tail of the M-wave and less each one's own slow course."""
+    count = up_uv.shape[1]
+    costs = []
+    for line_hz in mains_hz[:1] if len(mains_hz) < 2 else mains_hz:
+        slow = _plan(count, rest, first, rate_hz, line_hz, (*_DRIFT_MS, *_TAIL_MS))
+        costs.append((_least_absolute(up_uv, slow, rounds=2)[1], line_hz))
+    line_hz = min(costs)[1] if costs else 50.0
+    whole = _plan(count, rest, first, rate_hz, line_hz, (*_DRIFT_MS, *_TAIL_MS))
+    weights, _ = _least_absolute(up_uv, whole, rounds=_ROUNDS)
+    tails = len(_TAIL_MS)
+    tail = np.median(weights[:, -tails:] @ whole.waves[-tails:, first:], axis=0)
+    flat = up_uv.copy()
+    flat[:, first:] -= tail
+    own = _plan(count, rest, first, rate_hz, line_hz, _DRIFT_MS)
+    weights, _ = _least_absolute(flat, own, rounds=_ROUNDS)
+    return np.asarray(flat - weights @ own.waves)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
+    """waves: (n_waves, n_samples) of the slow course; seen: the same, thinned, where it is fitted;
+    edges: first column of every thinned value; step: samples per thinned value."""
+
+    waves: Trace
+    seen: Trace
+    edges: npt.NDArray[np.intp]
+    step: int
+
+
+@lru_cache(maxsize=32)
+def _plan(
+    count: int, rest: int, first: int, rate_hz: float, line_hz: float, decays_ms: tuple[float, ...]
+) -> _Plan:
+    time = np.arange(count, dtype=np.float64)
+    phase = 2 * np.pi * line_hz * time / rate_hz
+    late = np.maximum(time - first, 0.0) / (rate_hz / 1000.0)
+    decays = [np.where(time >= first, np.exp(-late / tau), 0.0) for tau in decays_ms]
+    drift = time / count - 0.5
+    waves = np.stack([np.ones(count), drift, np.cos(phase), np.sin(phase), *decays])
+    step = max(round(_FIT_STEP_MS * rate_hz / 1000.0), 1)
+    edges = np.concatenate([np.arange(0, rest - step, step), np.arange(first, count - step, step)])
+    return _Plan(waves, _thinned(waves, edges, step), edges, step)
+
+
+def _thinned(rows: Trace, edges: npt.NDArray[np.intp], step: int) -> Trace:
+    """Means of `step` samples from every edge on, (n_rows, n_edges)."""
+    total = np.concatenate([np.zeros((rows.shape[0], 1)), np.cumsum(rows, axis=1)], axis=1)
+    return np.asarray((total[:, edges + step] - total[:, edges]) / step)
+
+
+def _least_absolute(up_uv: Trace, plan: _Plan, *, rounds: int) -> tuple[Trace, float]:
+    """Weights (n_sweeps, n_waves) that leave the least absolute rest, and that rest, by iteratively
+    reweighted least squares."""
+    offset = up_uv[:, :1]  # an electrode's offset would cost digits
+    seen = _thinned(up_uv - offset, plan.edges, plan.step)
+    weight = np.ones_like(seen)
+    small = 1e-6 * seen.shape[1] * np.eye(plan.waves.shape[0])
+    pairs = plan.seen[:, None] * plan.seen[None]
+    pairs = pairs.reshape(-1, seen.shape[1]).T
+    for _ in range(rounds):
+        normal = (weight @ pairs).reshape(-1, *small.shape)
+        along = (weight * seen) @ plan.seen.T
+        ridge = small * weight.mean(axis=1)[:, None, None]
+        told = np.linalg.solve(normal + ridge, along[:, :, None])[:, :, 0]
+        left = np.abs(seen - told @ plan.seen)
+        scale = np.median(left, axis=1, keepdims=True)
+        weight = 1.0 / np.maximum(left, np.maximum(0.5 * scale, 0.1))
+    told[:, :1] += offset
+    return told, float(left.sum())
