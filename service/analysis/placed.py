@@ -3,6 +3,7 @@ moved keeps the value that the detector gave it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,10 +15,20 @@ import numpy.typing as npt
 from service.model import Marker, Measurement
 
 from .baseline import remove_baseline
+from .conduction import VelocitySettings, velocity, velocity_values
 from .result import identity
 
-MARKERS = ("onset", "peak", "end")
-_SCALES = {"amplitude_mv": 1000.0, "amplitude_uv": 1.0}
+MARKERS = ("initial_positive_peak", "onset", "peak", "trough", "end")
+# quantity -> the markers between whose levels it lies (None: the baseline), and µV in its unit
+_LEVELS: Mapping[str, tuple[str, str | None, float]] = {
+    "amplitude_mv": ("peak", None, 1000.0),
+    "onset_to_peak_uv": ("peak", "onset", 1.0),
+    "peak_to_peak_uv": ("peak", "trough", 1.0),
+}
+_OF_MEASURE = {
+    "motor_response": ("amplitude_mv",),
+    "sensory_response": ("onset_to_peak_uv", "peak_to_peak_uv"),
+}
 
 Trace = npt.NDArray[np.float64]
 
@@ -50,7 +61,8 @@ def with_markers(
     check_markers(markers, trace.size)
     values = dict(automatic.values)
     values |= _times(before, after, values, zero_index, rate_hz / 1000.0)
-    values |= _sizes(before, after, values, trace, rate_hz / 1000.0)
+    values |= _sizes(automatic.measure, before, after, values, trace, rate_hz / 1000.0)
+    values |= _velocity(automatic, values)
     said = [f"{name} placed by {by}" for name, (_, by, _) in placed.items()]
     if automatic.state == "absent":
         said.append("the detector found no response: these numbers rest on the markers alone")
@@ -102,7 +114,9 @@ def check_markers(markers: Sequence[Marker], n_samples: int) -> None:
             raise ValueError(f"marker {marker.name} would lie outside the sweep")
     order = sorted(markers, key=lambda marker: MARKERS.index(marker.name))
     for left, right in pairwise(order):
-        if not left.index < right.index:
+        # a positive phase may begin the response: its peak is then the onset
+        same = left.name == "initial_positive_peak" and left.index == right.index
+        if not (left.index < right.index or same):
             raise ValueError(f"marker {left.name} would cross {right.name}")
 
 
@@ -143,6 +157,7 @@ def _times(
 
 
 def _sizes(
+    measure: str,
     before: Mapping[str, Marker],
     after: Mapping[str, Marker],
     values: Mapping[str, float],
@@ -151,13 +166,20 @@ def _sizes(
 ) -> dict[str, float]:
     """Amplitude at the peak marker and area between onset and end."""
     told = {}
-    key = next((key for key in _SCALES if key in values), "amplitude_mv")
-    if "peak" in after and after["peak"] != before.get("peak"):
-        change = _level(trace, after["peak"].index)
-        if "peak" in before:
-            change += values[key] * _SCALES[key] - _level(trace, before["peak"].index)
-        told[key] = change / _SCALES[key]
+    quantities = _OF_MEASURE.get(measure, ())
+    for quantity in quantities:
+        upper, lower, scale = _LEVELS[quantity]
+        names = [name for name in (upper, lower) if name is not None]
+        if all(name in after for name in names) and any(
+            after[name] != before.get(name) for name in names
+        ):
+            change = _between(trace, after, upper, lower)
+            if quantity in values and all(name in before for name in names):
+                change += values[quantity] * scale - _between(trace, before, upper, lower)
+            told[quantity] = change / scale
     if not {"onset", "end"} <= after.keys():
+        return told
+    if "amplitude_mv" not in quantities:
         return told
     known = "area_mv_ms" in values and {"onset", "end"} <= before.keys()
     if known:
@@ -166,9 +188,27 @@ def _sizes(
         area += _area(trace, before["end"].index, after["end"].index)
     else:
         area = _area(trace, after["onset"].index, after["end"].index)
-    if known or key == "amplitude_mv":
-        told["area_mv_ms"] = area / 1000.0 / per_ms
+    told["area_mv_ms"] = area / 1000.0 / per_ms
     return told
+
+
+def _velocity(automatic: Measurement, values: Mapping[str, float]) -> dict[str, float]:
+    """Of a sensory response whose distance is known: over the latency it has now."""
+    distance = automatic.settings.get("distance_mm")
+    latency_ms = values.get("onset_latency_ms")
+    moved = latency_ms != automatic.values.get("onset_latency_ms")
+    if not (moved and isinstance(distance, int | float) and latency_ms is not None):
+        return {}
+    sds = VelocitySettings()
+    spread_mm = math.hypot(sds.tape_mm, sds.cathode_mm)
+    found = velocity(float(distance), latency_ms, spread_mm, sds.latency_ms)
+    return {} if found is None else velocity_values(found)
+
+
+def _between(trace: Trace, markers: Mapping[str, Marker], upper: str, lower: str | None) -> float:
+    """µV from one marker's level up to another's; None is the baseline."""
+    base = 0.0 if lower is None else _level(trace, markers[lower].index)
+    return _level(trace, markers[upper].index) - base
 
 
 def _level(trace: Trace, index: float) -> float:

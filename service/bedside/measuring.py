@@ -13,6 +13,7 @@ from service.analysis import motor
 from service.analysis.motor import MotorSettings, motor_response
 from service.analysis.registry import MEASURES, TAKES, Takes
 from service.analysis.result import build
+from service.analysis.sensory import SensorySettings, sensory_response
 from service.model import Measurement, Sweep
 
 from .plateau import current_ma
@@ -22,8 +23,6 @@ _SEARCH_TO_MS = {"wrist": 18.0, "elbow": 22.0, "below_elbow": 22.0, "axilla": 26
 _SEARCH_TO_ELSEWHERE_MS = 40.0
 # measures of a series of sweeps, not of their average
 SERIES = frozenset(["f_wave", "h_reflex", "rns", "cmap_scan", "mune"])
-# on every sweep alone the M-wave of a motor nerve is measured
-OWN = {"sensory_response": "sensory_response"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +31,17 @@ class Refused:
 
 
 def measure(
-    name: str, pairs: Sequence[tuple[Sweep, int]], *, site: str, target: str
+    name: str,
+    pairs: Sequence[tuple[Sweep, int]],
+    *,
+    site: str,
+    target: str,
+    distance_mm: float | None = None,
 ) -> Measurement:
     """The one detector of a measure, on one sweep, the average or the series of several.
 
-    pairs: sweeps with the row of their channel. A measure that this version does not have, or
+    pairs: sweeps with the row of their channel. distance_mm: cathode to E1, for a sensory velocity.
+    A measure that this version does not have, or
     cannot make of sweeps, is not assessable and says so.
     """
     function = MEASURES.get(name)
@@ -57,6 +62,8 @@ def measure(
     if function is motor_response:
         reach_ms = _SEARCH_TO_MS.get(site, _SEARCH_TO_ELSEWHERE_MS)
         given["settings"] = MotorSettings(search_to_ms=reach_ms)
+    if function is sensory_response:
+        given["settings"] = SensorySettings(distance_mm=distance_mm)
     missing = _required(name) - given.keys()
     if missing:
         why = f"{name} needs {', '.join(sorted(missing))} of every sweep"

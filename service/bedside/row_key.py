@@ -33,6 +33,17 @@ class RowKey:
         """Of the step whose row this is, whatever the run."""
         return self.id.rpartition(".")[0]
 
+    @classmethod
+    def from_id(cls, row_id: str) -> RowKey:
+        """The key again. Raises ValueError for what is no row's id."""
+        parts = row_id.split(".")
+        if len(parts) != 6 or not parts[5].isdigit():
+            raise ValueError(f"{row_id!r} is not the id of a row")
+        measure, side, nerve, site, record, run = parts
+        return cls(
+            measure, nerve, site, side, f"{side} {record.replace('_', ' ')}".strip(), int(run)
+        )
+
     def on_other_side(self) -> RowKey:
         """The same study of the other side, first run."""
         side = _OTHER.get(self.side, self.side)

@@ -326,7 +326,13 @@ class Rows:
     def _automatic_of(self, key: RowKey) -> Measurement:
         if key not in self._automatic:
             pairs = [(entry.sweep, entry.column) for entry in self._used(key)]
-            self._automatic[key] = measure(key.measure, pairs, site=key.site, target=key.muscle)
+            self._automatic[key] = measure(
+                key.measure,
+                pairs,
+                site=key.site,
+                target=key.muscle,
+                distance_mm=self.hand(key).distance_mm,
+            )
         return self._automatic[key]
 
 

@@ -26,7 +26,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class LimitRow:
-    """A limit and the stratum it was measured in."""
+    """A limit and the stratum it was measured in.
+
+    segment: of a velocity or a drop, `elbow-wrist`, proximal site first. mean, sd: of the healthy,
+    where the source gives them.
+    """
 
     limit: Limit
     nerve: str
@@ -37,6 +41,9 @@ class LimitRow:
     sex: Sex | None = None
     height_cm: tuple[float, float] | None = None
     distance_cm: float | None = None
+    segment: str = ""
+    mean: float | None = None
+    sd: float | None = None
 
     @property
     def specificity(self) -> tuple[int, float]:
@@ -52,6 +59,14 @@ class Choice:
 
     limit: Limit | None
     reason: str = ""
+    row: LimitRow | None = None
+
+    def z(self, value: float) -> float | None:
+        """Standard deviations from the mean of the healthy, None where neither is known."""
+        row = self.row
+        if row is None or row.mean is None or not row.sd:
+            return None
+        return (value - row.mean) / row.sd
 
 
 def read_limits(text: str, *, name: str = "limits") -> tuple[LimitRow, ...]:
@@ -72,6 +87,34 @@ def read_limits(text: str, *, name: str = "limits") -> tuple[LimitRow, ...]:
     return tuple(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class LimitTable:
+    """The limits of one laboratory, with the name and version that every value shown carries."""
+
+    name: str
+    version: str
+    source: str
+    rows: tuple[LimitRow, ...]
+
+
+def read_table(text: str, *, name: str = "limits") -> LimitTable:
+    """A limits file with its [table]: name, version, source. Errors: ValueError naming it."""
+    rows = read_limits(text, name=name)
+    told = tomllib.loads(text).get("table", {})
+    missing = {"name", "version", "source"} - told.keys()
+    if missing:
+        raise ValueError(f"{name}: [table] needs {', '.join(sorted(missing))}")
+    return LimitTable(str(told["name"]), str(told["version"]), str(told["source"]), rows)
+
+
+@cache
+def default_table() -> LimitTable:
+    """The table that ships with the service."""
+    return LimitTable(
+        "Myotome", "1", "published limits, each with its own source", default_limits()
+    )
+
+
 @cache
 def default_limits() -> tuple[LimitRow, ...]:
     """The rows that ship with the service."""
@@ -88,6 +131,7 @@ def choose_limit(
     quantity: str,
     subject: Subject,
     use_unverified: bool = False,
+    segment: str = "",
 ) -> Choice:
     """The most specific row that holds for this person, else none and why.
 
@@ -95,8 +139,8 @@ def choose_limit(
     range the person lies outside, and, unless switched on, one that nobody has verified.
     Source: clinical reference 7 #8.
     """
-    wanted = (nerve, muscle, measure, quantity)
-    same = [r for r in rows if (r.nerve, r.muscle, r.measure, r.quantity) == wanted]
+    wanted = (nerve, muscle, measure, quantity, segment)
+    same = [r for r in rows if (r.nerve, r.muscle, r.measure, r.quantity, r.segment) == wanted]
     if not same:
         return Choice(None, f"no limit for {quantity} of {muscle} from the {nerve} nerve")
     usable = [row for row in same if row.limit.verified or use_unverified]
@@ -106,7 +150,8 @@ def choose_limit(
     fitting = [row for row in usable if not _why_not(row, subject)]
     if not fitting:
         return Choice(None, reasons[0])
-    return Choice(max(fitting, key=lambda row: row.specificity).limit)
+    best = max(fitting, key=lambda row: row.specificity)
+    return Choice(best.limit, row=best)
 
 
 def _why_not(row: LimitRow, subject: Subject) -> str:
@@ -150,6 +195,9 @@ def _row(entry: Mapping[str, Any], sources: Mapping[str, str]) -> LimitRow:
         sex=entry.get("sex"),
         height_cm=_span(entry.get("height_cm")),
         distance_cm=entry.get("distance_cm"),
+        segment=str(entry.get("segment", "")),
+        mean=entry.get("mean"),
+        sd=entry.get("sd"),
     )
 
 
