@@ -7,7 +7,7 @@ disagree is refused, because a wrong gain is a silently wrong microvolt.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, cast
@@ -141,6 +141,27 @@ def load_config(name_or_path: str | Path) -> DeviceConfig:
                 "or give the path of a .toml file"
             )
     return _device_config(Table.load(path), path)
+
+
+def with_labels(config: DeviceConfig, labels: str | None) -> DeviceConfig:
+    """The configuration with labels of its channels, channel 1 first, commas between; channels not
+    named and empty names keep theirs, None changes nothing. Raises ConfigError for too many, or
+    for a label that two channels would have."""
+    if labels is None:
+        return config
+    given = [label.strip() for label in labels.split(",")]
+    if len(given) > len(config.channels):
+        raise ConfigError(f"{config.id} has {len(config.channels)} channels, not {len(given)}")
+    given += [""] * (len(config.channels) - len(given))
+    channels = tuple(
+        replace(channel, label=new or channel.label)
+        for channel, new in zip(config.channels, given, strict=True)
+    )
+    names = [channel.label for channel in channels]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"two channels of {config.id} would be called {', '.join(twice)}")
+    return replace(config, channels=channels)
 
 
 def load_stimulator_limits(path: Path | None = None) -> StimulatorLimits:

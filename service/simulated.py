@@ -18,8 +18,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
+from drivers.config import load_config
+from drivers.registry import driver
 from service.model import Json
 
 START_S = 20.0
@@ -74,6 +76,7 @@ class SimulatorProcess:
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads yet; PDEATHSIG needs it
         )  # fmt: skip
         self.port = self.stimulator = self.control = ""
+        self.montage: dict[str, str | None] = {}
 
     def ready(self) -> None:
         """Wait for its ports. Raises SimulatorError."""
@@ -81,11 +84,18 @@ class SimulatorProcess:
         self.port = str(told["port"])
         self.stimulator = str(told["stimulator"])
         self.control = str(told["control"])
+        self.montage = dict(told.get("montage", {}))
 
     @property
     def url(self) -> str:
-        """What the real driver opens; once it is ready."""
-        return f"{self.wanted.device}:{self.port}"
+        """What the real driver opens; once it is ready. Channels that its configuration calls by
+        another name than the patient's lead are called after the lead."""
+        usual = load_config(driver(self.wanted.device).default_config).channels
+        leads = {int(number): lead for number, lead in self.montage.items() if lead}
+        labels = [leads.get(channel.index, channel.label) for channel in usual]
+        if labels == [channel.label for channel in usual]:
+            return f"{self.wanted.device}:{self.port}"
+        return f"{self.wanted.device}:{self.port}?{urlencode({'labels': ','.join(labels)})}"
 
     def stop(self) -> None:
         """End it; kill it after 2 s. Idempotent."""

@@ -114,6 +114,7 @@ def run(bench: Bench, arguments: argparse.Namespace) -> None:
             "port": bench.port.name,
             "stimulator": bench.stimulator_port.name,
             "control": server.address,
+            "montage": bench.subject.patient.describe().get("montage", {}),
         }
         print(json.dumps(ports | identity), flush=True)
         while not bench.stopped:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from .cyton import CytonFirmware
@@ -17,7 +17,8 @@ FIRST_RATE_HZ = {"cyton": 250.0, "daisy": 250.0, "hackeeg": HACKEEG_RATE_HZ}
 class Subject:
     """The patient, at whatever rate the amplifier samples.
 
-    Dials, task and placement are remembered, so that a change of rate keeps the same person.
+    Dials, task, placement, leads and errors of technique are remembered, so that a change of rate
+    keeps the same person under the same hands.
     """
 
     def __init__(self, load: Callable[[float], PatientSource], first_rate_hz: float) -> None:
@@ -25,6 +26,8 @@ class Subject:
         self._dials: dict[str, dict[str, float]] = {}
         self._task: tuple[str, float] | None = None
         self._place: tuple[str, str, str] | None = None
+        self._montage: dict[int, str | None] = {}
+        self._technique: dict[tuple[str, int | None], float] = {}
         self._rate_hz = first_rate_hz
         self.patient = load(first_rate_hz)
 
@@ -33,6 +36,9 @@ class Subject:
         if rate_hz != self._rate_hz:
             self.patient = self._load(rate_hz)
             self._rate_hz = rate_hz
+            self.patient.set_montage(self._montage)
+            for (name, channel), value in self._technique.items():
+                self.patient.set_technique(name, value, channel)
             for muscle, dials in self._dials.items():
                 self.patient.set_dial(muscle, **dials)
             if self._task is not None:
@@ -60,6 +66,19 @@ class Subject:
         self.patient.place(nerve, site, side)
         self._place = (nerve, site, side)
 
+    def set_montage(self, montage: Mapping[int, str | None]) -> None:
+        """Move the leads of some channels. Raises ValueError where the patient does."""
+        self.patient.set_montage(montage)
+        self._montage.update(montage)
+
+    def set_technique(self, name: str, value: float, channel: int | None) -> None:
+        """Make or mend an error. Raises ValueError where the patient does."""
+        self.patient.set_technique(name, value, channel)
+        if channel is None:
+            self._technique = {k: v for k, v in self._technique.items() if k[0] != name}
+        self._technique.pop((name, channel), None)  # the last one set is the last one replayed
+        self._technique[name, channel] = value
+
 
 def load_subject(device: str, case: str, seed: int) -> Subject:
     """The named case as this device's front end sees it. Raises ValueError for an unknown case."""
@@ -75,6 +94,14 @@ def load_subject(device: str, case: str, seed: int) -> Subject:
         return load_patient(case, seed=seed, front_end=FrontEnd(rate_hz, kind), leads=leads)
 
     return Subject(load, FIRST_RATE_HZ[device])
+
+
+def patients_on_file() -> list[dict[str, str]]:
+    """`name`, `code` and `title` of every case that `load_subject` takes."""
+    from .patient.cases import cases, read_case  # noqa: PLC0415 - as above
+
+    read = [read_case(name) for name in cases()]
+    return [{"name": case.name, "code": case.code, "title": case.title} for case in read]
 
 
 def make_firmware(device: str, subject: Subject, seed: int, **options: Any) -> Firmware:

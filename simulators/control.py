@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .assembly import patients_on_file
 from .bench import Bench
 from .faults import checked_fault
 
@@ -33,12 +34,15 @@ class Control:
             "dial": self._dial,
             "task": self._task,
             "placement": self._placement,
+            "montage": self._montage,
+            "technique": self._technique,
             "pulse": self._pulse,
             "fault": self._fault,
             "truth": self._truth,
             "templates": lambda _: {"templates": self._bench.firmware.patient.templates()},
             "counts": self._counts,
             "stimulator": lambda _: self._bench.panel(),
+            "patients": lambda _: {"patients": patients_on_file()},
             "stop": self._stop,
         }
 
@@ -88,6 +92,24 @@ class Control:
     def _placement(self, request: Request) -> dict[str, Any]:
         where = [_text(request, key) for key in ("nerve", "site", "side")]
         self._bench.subject.place(*where)
+        return {}
+
+    def _montage(self, request: Request) -> dict[str, Any]:
+        leads = request.get("leads")
+        if not isinstance(leads, dict) or not leads:
+            raise RequestError("montage needs leads as an object: channel to muscle, SNAP or null.")
+        for channel, key in leads.items():
+            if not (channel.isdecimal() and (key is None or isinstance(key, str))):
+                raise RequestError(f"expected a channel number and a text or null; got {channel}.")
+        self._bench.subject.set_montage({int(channel): key for channel, key in leads.items()})
+        return {}
+
+    def _technique(self, request: Request) -> dict[str, Any]:
+        channel = request.get("channel")
+        if channel is not None:
+            channel = int(_number(request, "channel", 1, 1024))
+        value = _number(request, "value", 0.0, 1e6)
+        self._bench.subject.set_technique(_text(request, "name"), value, channel)
         return {}
 
     def _pulse(self, request: Request) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from drivers.ads1299 import REGISTERS, WRITABLE
-from drivers.config import DeviceConfig, load_config
+from drivers.config import DeviceConfig, load_config, with_labels
 from drivers.errors import ConfigError, DeviceLost, HandshakeError, SettingsMismatch
 from drivers.link import Link, SerialLink, serial_ports
 from drivers.types import DeviceInfo, Found, SampleBlock
@@ -51,15 +51,17 @@ class HackEEG:
     @classmethod
     def open(cls, address: str, options: Mapping[str, str]) -> HackEEG:
         """Open a port and set the board up. Raises ConfigError, PortError, HandshakeError."""
-        unknown = set(options) - {"config"}
+        unknown = set(options) - {"config", "labels"}
         if unknown:
-            raise ConfigError(f"hackeeg takes the option config, not {', '.join(sorted(unknown))}")
+            names = ", ".join(sorted(unknown))
+            raise ConfigError(f"hackeeg takes the options config and labels, not {names}")
         config = load_config(options.get("config", cls.default_config))
         if config.driver != "hackeeg":
             raise ConfigError(
                 f"{config.id} is a configuration for {config.driver}, not for hackeeg: expected "
                 f"one such as {cls.default_config}"
             )
+        config = with_labels(config, options.get("labels"))
         link = SerialLink(address, config.baud)
         try:
             return cls(link, config)

@@ -17,7 +17,7 @@ from typing import ClassVar, Final
 from brainflow.board_shim import BoardIds, BoardShim, BrainFlowInputParams
 from brainflow.exit_codes import BrainFlowError, BrainFlowExitCodes
 
-from drivers.config import DeviceConfig, load_config
+from drivers.config import DeviceConfig, load_config, with_labels
 from drivers.errors import ConfigError, DeviceLost, HandshakeError, PortError
 from drivers.link import serial_ports
 from drivers.types import DeviceInfo, Found, SampleBlock
@@ -89,12 +89,13 @@ class Cyton:
 
     @classmethod
     def open(cls, address: str, options: Mapping[str, str]) -> Cyton:
-        """The board behind the serial port `address`; option `config`."""
-        unknown = set(options) - {"config"}
+        """The board behind the serial port `address`; options `config`, `labels`."""
+        unknown = set(options) - {"config", "labels"}
         if unknown:
             names = ", ".join(sorted(unknown))
-            raise ConfigError(f"{cls.scheme} takes the option config, not {names}")
-        return cls(address, load_config(options.get("config", cls.default_config)))
+            raise ConfigError(f"{cls.scheme} takes the options config and labels, not {names}")
+        config = load_config(options.get("config", cls.default_config))
+        return cls(address, with_labels(config, options.get("labels")))
 
     @classmethod
     def find(cls) -> list[Found]:

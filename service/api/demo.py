@@ -61,6 +61,12 @@ async def templates(link: Control) -> Answer:
     return await link.ask({"do": "templates"})
 
 
+@router.get("/patients")
+async def patients(link: Control) -> Answer:
+    """Every case that `myotome demo --patient` takes: name, code, title."""
+    return await link.ask({"do": "patients"})
+
+
 @router.get("/describe")
 async def describe(link: Control) -> Answer:
     """Patient, dials, task."""

@@ -11,6 +11,7 @@ from drivers.config import (
     config_names,
     load_config,
     load_stimulator_limits,
+    with_labels,
 )
 from drivers.errors import ConfigError
 
@@ -122,3 +123,24 @@ def test_stimulator_limits_can_be_lowered_but_never_raised(tmp_path):
             file.write_text(text.replace(f"{key} = {value}", f"{key} = {beyond}", 1))
             with pytest.raises(ConfigError, match=key):
                 load_stimulator_limits(file)
+
+
+def test_channels_can_be_called_otherwise():
+    """In channel order; an empty name and channels not named keep theirs, no labels change none."""
+    config = load_config(NAMES[0])
+    usual = [channel.label for channel in config.channels]
+    other = with_labels(config, "left TA,, left EDB")
+    assert [channel.label for channel in other.channels] == [
+        "left TA", usual[1], "left EDB", *usual[3:]
+    ]  # fmt: skip
+    assert other.channels[0].gain == config.channels[0].gain
+    assert with_labels(config, None) is config
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"), [(",".join("abcdefghijklmnopqr"), "channels, not 18"), ("a,a", "called a")]
+)
+def test_labels_that_cannot_be_are_refused(labels, told):
+    """Too many, or one for two channels."""
+    with pytest.raises(ConfigError, match=told):
+        with_labels(load_config(NAMES[0]), labels)

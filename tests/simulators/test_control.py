@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from simulators.patient.cases import cases
+
 
 def test_control_moves_the_patient(rig):
     """Dial, task, placement and pulse reach the patient; describe and templates answer."""
@@ -26,6 +28,13 @@ def test_control_moves_the_patient(rig):
     rig.wait(0.1)
     truth = rig.ask(do="truth", first=0, last=rig.patient.sample_index)
     assert truth["stimuli"] == [[ahead, 30.0, 200.0]]
+
+
+def test_control_tells_who_is_on_file(rig):
+    """Every case by the name that --patient takes, with code and title."""
+    told = rig.ask(do="patients")["patients"]
+    assert [row["name"] for row in told] == cases()
+    assert all(row["code"].startswith("P-") and row["title"] for row in told)
 
 
 @pytest.mark.parametrize(

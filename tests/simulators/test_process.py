@@ -65,7 +65,9 @@ def test_first_line_names_ports_and_patient(device):
             "control",
             "patient",
             "seed",
+            "montage",
         }
+        assert running.ports["montage"]["2"] == "left FDI"
         assert running.ports["device"] == device
         described = running.ask(do="describe")
         assert described["ok"]

@@ -32,12 +32,12 @@ def case_from(folder: Path, body: str, head: str = HEAD) -> Case:
 
 @pytest.mark.parametrize("name", cases())
 def test_every_case_on_file_says_its_picture_and_is_read(name: str):
-    """Each opens with a comment for people, has a code of its own, and leads within 8 channels."""
+    """Each opens with a comment for people, has a code of its own, and 8 leads."""
     text = (FOLDER / f"{name}.toml").read_text("utf-8")
     case = read_case(name)
     assert text.startswith("# ")
     assert re.fullmatch(r"P-\d{4}", case.code)
-    assert 1 <= len(case.montage) <= 8
+    assert len(case.montage) == 8
 
 
 def test_codes_and_titles_are_unique():
