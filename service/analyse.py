@@ -1,91 +1,26 @@
-"""`myotome analyse`: one measure on a recording, through the same pipeline as live."""
+"""`myotome analyse`: one measure on a file, through the same functions as live."""
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_type_hints
 
-import numpy as np
-import numpy.typing as npt
+from service.analysis.registry import MEASURES, TAKES, Takes
+from service.exchange.sweeps_file import Stated, read_sweeps_file
+from service.inputs.files import Swept, qtrac_source
+from service.inputs.recorded import Recorded
+from service.inputs.shapes import Source
+from service.model import Json, Measurement
 
-from drivers.types import Epoch, SampleBlock, Stimulus, Trigger
-from service.acquisition.pipeline import Pipeline
-from service.acquisition.types import DeviceState, LiveFrame, Signal
-from service.analysis.registry import MEASURES
-from service.model import Json, Measurement, Sweep
-from service.recording.reader import BlockReceived, EpochOpened, read_recording
-
-CHANNELS_OF = {"coherence": 2}
-
-
-@dataclass(slots=True)
-class Stretch:
-    """Consecutive signals of one stream, without a gap."""
-
-    first: Signal
-    end_index: int
-    parts: list[npt.NDArray[np.float64]] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """How a measurement names its input."""
-        return f"{self.first.stream}:{self.first.epoch}:{self.first.start_index}-{self.end_index}"
-
-
-class Collector:
-    """Outlets that keep stretches and sweeps."""
-
-    def __init__(self) -> None:
-        self.stretches: list[Stretch] = []
-        self.sweeps: list[Sweep] = []
-
-    def epoch(self, device: str, epoch: Epoch) -> None:
-        """Not needed."""
-
-    def block(self, device: str, block: SampleBlock) -> None:
-        """Not needed."""
-
-    def gap(
-        self, device: str, stream: str, *, epoch: int, first_missing: int, count: int, at_s: float
-    ) -> None:
-        """A stretch ends where the index jumps."""
-
-    def trigger(self, device: str, trigger: Trigger) -> None:
-        """Not needed."""
-
-    def frame(self, frame: LiveFrame) -> None:
-        """Nobody watches."""
-
-    def sweep(self, sweep: Sweep) -> None:
-        """Keep."""
-        self.sweeps.append(sweep)
-
-    def unseen(self, device: str, stimulus: Stimulus) -> None:
-        """Not needed."""
-
-    def state(self, device: str, state: DeviceState) -> None:
-        """Not needed."""
-
-    def signal(self, device: str, signal: Signal) -> None:  # noqa: ARG002 - Outlets' signature
-        """Append to the stretch of its stream, or begin another."""
-        for stretch in reversed(self.stretches):
-            if stretch.first.stream == signal.stream:
-                goes_on = (stretch.first.epoch, stretch.end_index) == (
-                    signal.epoch,
-                    signal.start_index,
-                )
-                break
-        else:
-            goes_on = False
-        if not goes_on:
-            stretch = Stretch(signal, signal.start_index)
-            self.stretches.append(stretch)
-        stretch.parts.append(signal.data_uv)
-        stretch.end_index += signal.data_uv.shape[-1]
+_EXPECTED = {float: "a number", int: "a whole number", bool: "true or false", str: "a word"} | {
+    tuple: "a list"
+}
+OF_THE_FILE = tuple(one.name for one in fields(Stated))
 
 
 def analyse_record(
@@ -93,47 +28,92 @@ def analyse_record(
 ) -> Measurement:
     """The measure on the named channels (the first ones, if none is named).
 
-    `motor_response` takes the sweeps around every edge; the others the longest stretch without a
-    gap. given: `key=value` settings. Raises ValueError (one sentence) or RecordingError.
+    path: a recording, a CSV or NPZ file of sweeps or of a scan (docs/files.md), or a MEM file.
+    given: `key=value` settings of the measure, and `rate_hz`, `unit`, `stimulus_index`, `sweeps_in`
+    of a CSV or NPZ file. Raises ValueError (one sentence) or RecordingError.
     """
     if measure not in MEASURES:
         raise ValueError(f"there is no measure {measure!r}; there are {', '.join(MEASURES)}")
-    settings = read_settings(measure, given)
-    found = _collect(path)
-    if measure == "motor_response":
-        return _on_sweeps(found.sweeps, channels, settings)
-    if not found.stretches:
-        raise ValueError(f"{path} holds no emg samples")
-    stretch = max(found.stretches, key=lambda s: s.end_index - s.first.start_index)
-    wanted = _channels(measure, channels, stretch.first.channels)
-    rows = np.concatenate(stretch.parts, axis=-1)[
-        [stretch.first.channels.index(one) for one in wanted]
-    ]
-    return MEASURES[measure](
-        rows if len(wanted) > 1 else rows[0],
-        stretch.first.rate_hz,
-        settings=settings,
-        target=" + ".join(wanted),
-        inputs=(stretch.name,),
-    )
+    if TAKES[measure] is Takes.MEASUREMENTS:
+        raise ValueError(f"{measure} is made of other measurements, not of a file")
+    of_file = [word for word in given if word.partition("=")[0] in OF_THE_FILE]
+    settings = read_settings(measure, [word for word in given if word not in of_file])
+    return _measured(_open(path, of_file), measure, channels, settings)
+
+
+def _open(path: Path, of_file: Sequence[str]) -> Source:
+    """The source that the file's ending names; anything else is read as a recording."""
+    suffix = path.suffix.lower()
+    if suffix in {".csv", ".npz"}:
+        return Swept(read_sweeps_file(path, _stated(of_file)))
+    if of_file:
+        raise ValueError(f"--set {of_file[0]}: {path.name} states that itself; leave it out")
+    return qtrac_source(path) if suffix == ".mem" else Recorded(path)
+
+
+def _measured(source: Source, measure: str, channels: Sequence[str], settings: Any) -> Measurement:
+    """The one place that decides what of a file a measure is called with."""
+    call = MEASURES[measure]
+    takes = TAKES[measure]
+    if takes in {Takes.STRETCH, Takes.PAIR}:
+        traces = source.traces(measure, channels, 2 if takes is Takes.PAIR else 1)
+        rows = traces.rows_uv if takes is Takes.PAIR else traces.rows_uv[0]
+        told = {"settings": settings, "target": traces.target, "inputs": traces.inputs}
+        return call(rows, traces.rate_hz, **told)
+    if takes is Takes.SCAN:
+        scan = source.scan(measure, channels)
+        told = {"settings": settings, "target": scan.target, "inputs": scan.inputs}
+        return call(scan.current_ma, scan.response_uv, **told)
+    if takes is Takes.EPOCHS:
+        chosen = settings if settings is not None else settings_class(measure)()
+        sweeps, effort = source.epochs(measure, channels, chosen.epoch_ms)
+        told = {"settings": settings, "target": sweeps.target, "inputs": sweeps.inputs}
+        return call(sweeps.samples_uv, sweeps.rate_hz, sweeps.zero_index, effort, **told)
+    sweeps = source.sweeps(measure, channels)
+    told = {"settings": settings, "target": sweeps.target, "inputs": sweeps.inputs}
+    parameters = inspect.signature(call).parameters
+    for name in ("current_ma", "site", "time_zero_known"):
+        if name in parameters and getattr(sweeps, name) is not None:
+            told[name] = getattr(sweeps, name)
+    if "current_ma" in parameters and "current_ma" not in told:
+        needed = parameters["current_ma"].default is inspect.Parameter.empty
+        if needed:
+            raise ValueError(
+                f"{measure} needs the current of every stimulus: record with the stimulator "
+                "connected, or state current_ma in the file"
+            )
+    return call(sweeps.samples_uv, sweeps.rate_hz, sweeps.zero_index, **told)
+
+
+def settings_class(measure: str) -> Any:
+    """The dataclass of a measure's settings."""
+    hint = get_type_hints(MEASURES[measure])["settings"]
+    kinds: tuple[Any, ...] = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    return next(one for one in kinds if is_dataclass(one))
 
 
 def read_settings(measure: str, given: Sequence[str]) -> Any:
     """The measure's settings from `key=value` words; None when nothing is given."""
     if not given:
         return None
-    hint = get_type_hints(MEASURES[measure])["settings"]
-    kinds: tuple[Any, ...] = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    kind: Any = next(one for one in kinds if is_dataclass(one))
+    kind = settings_class(measure)
     known = {one.name for one in fields(kind)}
-    values: dict[str, Any] = {}
-    for word in given:
-        key, sign, text = word.partition("=")
-        if not sign or key not in known:
-            raise ValueError(f"--set {word}: {measure} has the settings {', '.join(sorted(known))}")
-        value: Any = json.loads(text) if _is_json(text) else text
-        values[key] = tuple(value) if isinstance(value, list) else value
+    values = _values(given, known, f"{measure} has the settings")
+    for key, value in values.items():
+        usual = getattr(kind(), key)
+        if usual is not None and not _alike(value, usual):
+            raise ValueError(
+                f"--set {key}: expected {_EXPECTED[type(usual)]} as in {key}="
+                f"{json.dumps(usual)}, got {value!r}"
+            )
     return kind(**values)
+
+
+def _alike(value: Any, usual: Any) -> bool:
+    """Whether a value is of the kind of a setting's usual one; whole numbers are numbers too."""
+    if isinstance(usual, float):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, type(usual))
 
 
 def measurement_line(measurement: Measurement) -> Mapping[str, Json]:
@@ -150,54 +130,20 @@ def measurement_line(measurement: Measurement) -> Mapping[str, Json]:
     }
 
 
-def _collect(path: Path) -> Collector:
-    collector = Collector()
-    pipelines: dict[str, Pipeline] = {}
-    with read_recording(path) as recording:
-        for event in recording.events():
-            if isinstance(event, EpochOpened):
-                pipeline = pipelines.setdefault(
-                    event.device, Pipeline(event.device, outlets=collector, recording=path.stem)
-                )
-                pipeline.open(event.epoch)
-            elif isinstance(event, BlockReceived):
-                pipelines[event.device].accept(event.block)
-    return collector
+def _stated(given: Sequence[str]) -> Stated:
+    """What the caller states of the file; that it is a number is checked with the file's own."""
+    return Stated(**_values(given, set(OF_THE_FILE), "a file has"))
 
 
-def _on_sweeps(sweeps: list[Sweep], channels: Sequence[str], settings: Any) -> Measurement:
-    whole = [sweep for sweep in sweeps if not sweep.gap]
-    if not whole:
-        raise ValueError("the recording holds no complete sweep: no stimulator edge was recorded")
-    first = whole[0]
-    (channel,) = _channels("motor_response", channels, first.channels)
-    alike = [
-        sweep
-        for sweep in whole
-        if (sweep.stream, sweep.rate_hz, sweep.samples_uv.shape, sweep.zero_index % 1)
-        == (first.stream, first.rate_hz, first.samples_uv.shape, first.zero_index % 1)
-    ]
-    rows = np.stack([sweep.samples_uv[sweep.channels.index(channel)] for sweep in alike])
-    return MEASURES["motor_response"](
-        rows,
-        first.rate_hz,
-        first.zero_index,
-        settings=settings,
-        target=channel,
-        inputs=tuple(sweep.id for sweep in alike),
-    )
-
-
-def _channels(measure: str, asked: Sequence[str], there: tuple[str, ...]) -> tuple[str, ...]:
-    count = CHANNELS_OF.get(measure, 1)
-    wanted = tuple(asked) or there[:count]
-    unknown = [one for one in wanted if one not in there]
-    if unknown or len(wanted) != count:
-        raise ValueError(
-            f"{measure} takes {count} of the channels {', '.join(there)}; "
-            f"asked for {', '.join(wanted) or 'none'}"
-        )
-    return wanted
+def _values(given: Sequence[str], known: set[str], these: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for word in given:
+        key, sign, text = word.partition("=")
+        if not sign or key not in known:
+            raise ValueError(f"--set {word}: {these} {', '.join(sorted(known))}")
+        value: Any = json.loads(text) if _is_json(text) else text
+        values[key] = tuple(value) if isinstance(value, list) else value
+    return values
 
 
 def _is_json(text: str) -> bool:

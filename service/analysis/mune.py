@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from service.model import Json, Measurement
 
-from .baseline import remove_baseline
+from .graded import graded_amplitudes
 from .motor import MotorSettings, motor_response
 from .result import build
 
@@ -111,7 +111,7 @@ def mune(
     if cmap.state != "measured":
         why = f"cmap: {'; '.join(cmap.reasons) or cmap.state}"
         return told(state="not_assessable", values=values, reasons=[why])
-    amplitude, noise = _amplitudes(sweeps, rate_hz, zero_index, chosen)
+    amplitude, noise = graded_amplitudes(sweeps, rate_hz, zero_index, chosen.motor)
     least = max(chosen.least_step_uv, chosen.least_step_sds * noise)
     graded = ~supramaximal
     levels = {
@@ -165,25 +165,6 @@ def _checked(
     if chosen.method not in {"incremental", "multipoint"}:
         raise ValueError(f"mune: expected incremental or multipoint, got {chosen.method!r}")
     return sweeps, current, sites
-
-
-def _amplitudes(
-    sweeps: Array, rate_hz: float, zero_index: float, chosen: MuneSettings
-) -> tuple[Array, float]:
-    """Baseline to negative peak of each sweep in the search window, µV, and the noise SD.
-
-    No sweep is judged present or absent here: a level is judged by its repetitions.
-    """
-    per_ms = rate_hz / 1000.0
-    first = int(np.ceil(zero_index + chosen.search_from_ms * per_ms))
-    last = int(zero_index + chosen.search_to_ms * per_ms)
-    mains = chosen.motor.mains_hz
-    cleaned = [
-        remove_baseline(row if chosen.negative_up else -row, rate_hz, zero_index, mains_hz=mains)
-        for row in sweeps
-    ]
-    peaks = np.array([one.trace_uv[first:last].max() for one in cleaned])
-    return peaks, float(np.median([one.noise_uv for one in cleaned]))
 
 
 def _levels(amplitude: Array, current: Array, least: float, reproduced: int) -> list[_Level]:

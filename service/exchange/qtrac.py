@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from .errors import ExchangeError
+
 MOST_BYTES = 4_000_000
 LEAST_STIMULI = 20
 
@@ -19,10 +21,6 @@ _ROW = re.compile(r"MS\.(\d+)\s+(\S+)\s+(\S+)\s*")
 _COLUMNS = re.compile(r"Stim\.\s*\((\w+)\)\s+Amp\.\s*\((\w+)\)\s*")
 _STATED = re.compile(r"(MS[A-Za-z]\w*(?:\([^)]*\))?)\s*=\s*(\S+)\s*")
 _UNIT = re.compile(r"\t\d+\t(\S+)\t(\S+)\t(\S+)\s*")
-
-
-class ExchangeError(ValueError):
-    """A file cannot be used; the message is one sentence: what, where, what to do."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.exchange.qtrac import ExchangeError, parse_qtrac_scan, read_qtrac_scan
+from service.exchange.errors import ExchangeError
+from service.exchange.qtrac import parse_qtrac_scan, read_qtrac_scan
 
 from .scans import GENUINE, mem_text, needs_genuine, ramp
 
