@@ -68,6 +68,10 @@ def create_fake_app(fake: FakeService) -> FastAPI:
     def describe() -> dict:
         return {"patient": "healthy", "dials": {x: {"umn": 0.0, "lmn": 0.0} for x in LABELS}}
 
+    @app.get("/api/demo/patients")
+    def patients() -> dict:
+        return {"patients": [{"name": "healthy", "code": "P-0001", "title": "Healthy adult"}]}
+
     @app.post("/api/{path:path}")
     async def post(path: str, request: Request) -> dict:
         body = await request.json()

@@ -12,6 +12,8 @@ interface Dials { umn: number; lmn: number }
 interface Described { patient?: string; seed?: number; device?: string; dials?: Record<string, Dials>; task?: unknown; muscles?: { name?: string; side?: string; key?: string }[] }
 const described = signal<Described | null>(null);
 const dials = signal<ReadonlyMap<string, Dials>>(new Map());
+interface OnFile { name: string; code: string; title: string }
+const onFile = signal<readonly OnFile[]>([]);
 const placement = signal({ nerve: "median", site: "wrist", side: "left" });
 
 const FAULTS: readonly (readonly [string, string, Record<string, unknown>])[] = [
@@ -29,6 +31,7 @@ async function describe(): Promise<void> {
     const told = await get<Described>("demo/describe");
     described.value = told;
     dials.value = new Map(Object.entries(told.dials ?? {}));
+    onFile.value = (await get<{ patients?: OnFile[] }>("demo/patients")).patients ?? [];
   } catch (error) {
     tell(`simulated patient: ${(error as Refusal).message}`);
   }
@@ -82,6 +85,18 @@ function PlacementPanel() {
   );
 }
 
+function OnFileList() {
+  return (
+    <details data-testid="patients-on-file">
+      <summary>{onFile.value.length} simulated patients on file</summary>
+      <p class="dim">Another one: <code>myotome demo --patient NAME</code></p>
+      <table>
+        <tbody>{onFile.value.map((one) => <tr key={one.name}><th scope="row"><code>{one.name}</code></th><td>{one.title}</td></tr>)}</tbody>
+      </table>
+    </details>
+  );
+}
+
 export function Patient() {
   useEffect(() => { if (mode.value === "simulated") void describe(); }, [mode.value]);
   if (mode.value !== "simulated") {
@@ -94,6 +109,7 @@ export function Patient() {
         <h1><span class="hatch-word">SIMULATED</span> patient {told?.patient ?? ""}</h1>
         <p class="dim">These dials move the simulated truth. The bedside never reads them: it must find what they do in the signal.</p>
         <DialTable />
+        <OnFileList />
       </section>
       <section class="panel">
         <h2>Task</h2>
