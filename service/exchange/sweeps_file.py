@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,12 @@ Array = npt.NDArray[np.float64]
 
 MOST_BYTES = 1 << 30
 PER_UV = {"uV": 1.0, "µV": 1.0, "μV": 1.0, "mV": 1e3, "V": 1e6}
+
+# what zipfile, zlib and numpy raise for damaged archives
+_DAMAGED = (
+    ValueError, OSError, EOFError, KeyError, RuntimeError, MemoryError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +205,15 @@ def _from_npz(data: bytes, name: str) -> dict[str, Any]:
     """The arrays that are known by name; nothing is unpickled."""
     known = {"samples", "epochs", "response", *ONE_VALUE, *PER_TRACE}
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            found = {key: archive[key] for key in archive.files if key in known}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError) as e:
-        raise ExchangeError(f"{name} is no NPZ file of plain arrays: {e}") from e
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(one.file_size for one in archive.infolist()) > MOST_BYTES:
+                raise ExchangeError(f"{name} unpacks to more than {MOST_BYTES >> 20} MiB; cut it")
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            found = {key: arrays[key] for key in arrays.files if key in known}
+    except ExchangeError:
+        raise
+    except _DAMAGED as error:
+        raise ExchangeError(f"{name} is no NPZ file of plain arrays: {error}") from error
     for key in ONE_VALUE:
         if key in found:
             value = np.asarray(found[key])
