@@ -23,7 +23,7 @@ from service import log
 from service.bedside.messages import plain, plain_fields
 from service.places import PlaceError, data_folder
 from service.ports import PortTakenError, is_loopback, listen, listen_from
-from service.recording.capture import capture
+from service.recording.capture import capture, is_simulated
 from service.recording.layout import RecordingError
 from service.recording.verify import verify as verify_record
 from service.settings import Settings
@@ -180,7 +180,9 @@ def record(
     """Record a device without the rest of the service."""
     log.set_up()
     with one_line(), Simulators([url]) as simulators:
-        captured = capture(simulators.urls()[0], seconds, out)
+        source = simulators.urls()[0]
+        header = {"simulated": bool(simulators.running) or is_simulated(source)}
+        captured = capture(source, seconds, out, header=header)
         if captured.status.state == "failed":
             raise JobFailedError(captured.status.sentence)
     typer.echo(

@@ -12,7 +12,7 @@ INTERVAL_S = 1.0
 
 
 class TruthFile:
-    """Each line: `run` (counts up whenever the device's counter began again at 0), `first`, `last`
+    """Each line: `simulated`, always true; `run` (counts up whenever the device's counter began again at 0), `first`, `last`
     and the truth of samples [first, last). Without a path it does nothing."""
 
     def __init__(self, path: Path | None, firmware: Firmware, now: Callable[[], float]) -> None:
@@ -40,7 +40,7 @@ class TruthFile:
             return
         first, self._written = self._written, patient.sample_index
         truth = patient.truth(first, self._written)
-        line = {"run": self._run, "first": first, "last": self._written, **truth}
+        line = {"simulated": True, "run": self._run, "first": first, "last": self._written, **truth}
         self._file.write(json.dumps(line) + "\n")
         self._file.flush()
 

@@ -40,6 +40,12 @@ def samples_of(path: Path) -> list[bytes]:
         return [block.data.tobytes() for block in blocks]
 
 
+def is_marked_simulated(path: Path) -> bool:
+    """What the file's own header says of the patient."""
+    with read_recording(path) as recording:
+        return recording.header.study["simulated"] is True
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
     """Three seconds of a simulated HackEEG."""
@@ -58,6 +64,7 @@ def test_three_seconds_of_a_device_are_a_whole_record(whole):
     assert report["samples"] >= 48_000
     assert (report["gaps"], report["lost"], report["damaged"], report["cut_bytes"]) == (0, 0, [], 0)
     assert report["devices"][0]["driver"] == "hackeeg"
+    assert is_marked_simulated(whole)
 
 
 def test_a_record_is_never_overwritten(whole):
@@ -78,6 +85,7 @@ def test_a_recording_is_a_device_that_can_be_recorded(whole, tmp_path):
     copied = samples_of(copy)
     assert copied == samples_of(whole)[: len(copied)]
     assert len(copied) > 10
+    assert is_marked_simulated(copy)
 
 
 def test_analyse_reads_the_recording(whole):

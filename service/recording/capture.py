@@ -13,6 +13,7 @@ from drivers.types import Epoch, LinkState, SampleBlock, WorkerReport
 from service.model import Json
 
 from .continuity import Continuity
+from .reader import read_recording
 from .recorder import Recorder, RecordingStatus
 
 _POLL_S = 0.1
@@ -74,6 +75,16 @@ def capture(
     finally:
         status = recorder.close()
     return Captured(out, run.seconds, run.blocks, run.epochs, run.gaps, run.lost, status)
+
+
+def is_simulated(url: str) -> bool:
+    """Whether a device is a recording of a simulated patient, by the recording's own header."""
+    scheme, _, rest = url.partition(":")
+    path = Path(rest.partition("?")[0])
+    if scheme != "file" or not path.is_file():
+        return False
+    with read_recording(path) as recording:
+        return bool(recording.header.study.get("simulated", False))
 
 
 def _worker(url: str) -> Source:

@@ -154,6 +154,7 @@ def test_truth_file_holds_the_truth_of_every_sample(tmp_path):
         running.process.wait(5)
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert lines[0]["first"] == 0
+    assert all(line["simulated"] is True for line in lines)
     for before, after in pairwise(lines):
         assert after["first"] == before["last"]
     assert lines[-1]["last"] >= counter
