@@ -6,6 +6,7 @@ negative in the samples (a display turns it up).
 
 from .cases import cases
 from .front_end import FrontEnd
-from .patient import Lead, Patient, load_patient
+from .leads import Lead
+from .patient import Patient, load_patient
 
 __all__ = ["FrontEnd", "Lead", "Patient", "cases", "load_patient"]

@@ -69,14 +69,19 @@ class Traces:
         start = begin - self.first
         self.values[:, start : start + response.shape[1]] += response
 
+    def lay_on(self, key: str, begin: int, line: FloatArray) -> None:
+        """Add one stretch, (n,) µV from sample `begin` since power-on, to the rows of a lead. What
+        would lie in the past is silence."""
+        start = begin - self.first
+        if start < 0:
+            line, start = line[-start:], 0
+        for row in self.rows(key):
+            self.values[row, start : start + line.size] += line
+
     def draw(self, muscle: Muscle, units: IntArray, samples: FloatArray) -> None:
         """Add one prepared template per discharge; `samples` are fractional, since power-on."""
         rows = self.rows(muscle.key)
         if not units.size or not rows:
             return
         line, begin = drawn_potentials(muscle.units.templates, self.grid, units, samples)
-        begin -= self.first
-        if begin < 0:  # that part is silence, and its samples have already left
-            line, begin = line[-begin:], 0
-        for row in rows:
-            self.values[row, begin : begin + line.size] += line
+        self.lay_on(muscle.key, begin, line)

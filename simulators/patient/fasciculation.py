@@ -40,14 +40,14 @@ class FasciculationSource:
         )
         self._next_s = float(rng.exponential(1.0 / CANDIDATES_PER_S))
 
-    def events(self, end_s: float, lmn: float, alive: BoolArray) -> list[Fasciculation]:
-        """Events before `end_s` that were not returned yet."""
+    def events(self, end_s: float, share: float, alive: BoolArray) -> list[Fasciculation]:
+        """Events before `end_s` that were not returned yet, at `share` of the highest rate."""
         if end_s <= self._next_s:
             return []
         found: list[Fasciculation] = []
         while self._next_s < end_s:
             keep, which, twice, gap = self._rng.random(4)
-            per_s = effect("lmn.fasciculations_per_min") / 60.0 * np.sqrt(max(lmn, 0.0))
+            per_s = effect("lmn.fasciculations_per_min") / 60.0 * share
             unit = self._unit(which, alive)
             if keep < per_s / CANDIDATES_PER_S and unit is not None:
                 doublet = twice < effect("lmn.fasciculation_doublet")

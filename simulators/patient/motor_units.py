@@ -22,8 +22,8 @@ from .effects import effect
 from .front_end import ComplexArray, FloatArray, Grid
 from .pool import BoolArray, IntArray
 
-FIBRES_PER_UNIT = 180.0  # mean of a muscle; size is the number of fibres
-FIBRES_PER_MM2 = 4.0  # of one unit within its territory; fibre density 1.5 of single-fibre EMG
+FIBRES_PER_UNIT = 300.0  # mean of a muscle; FDI 340 (Feinstein 1955, from memory)
+FIBRES_PER_MM2 = 2.8  # of one unit within its territory: single-fibre EMG's density of 1.4
 SPROUT_S = 0.034
 DELAYS = 6
 ROUNDS = 4
@@ -148,6 +148,7 @@ class MotorUnits:
         self.spectra, self.templates = body.spectra, body.templates
         self.state = remodelled(body, lost=0, share=0.0, young=0.0)
         self.growth = self.state.growth
+        self.myopathy = 0.0
 
     def settle(
         self,
@@ -161,6 +162,7 @@ class MotorUnits:
         body = self._body
         lost = round(effect("lmn.lost_fraction") * lmn * body.loss_order.size)
         share, young = sprouting(months, reinnervation)
+        self.myopathy = myopathy
         self.state = remodelled(body, lost=lost, share=share, young=young, myopathy=myopathy)
         self.growth = self.state.growth
         own, adopted = self.state.own, self.state.adopted

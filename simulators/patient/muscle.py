@@ -9,7 +9,7 @@ import numpy as np
 
 from .anatomy import body_plan, split_key
 from .body import delayed_sum, grown_body
-from .cases import HEALTHY_JUNCTION, HEALTHY_NERVE, Junction, NerveCondition
+from .cases import HEALTHY_JUNCTION, HEALTHY_NERVE, Dials, Junction, NerveCondition
 from .drive import Beat, clonus_share
 from .effects import effect
 from .fasciculation import Fasciculation, FasciculationSource
@@ -29,6 +29,7 @@ from .streams import moved_towards, random_stream
 from .subject import REFERENCE_PERSON, Person, person_of_build
 from .temperature import coldness_c, motor_amplitude_factor
 
+HEALTHY = Dials()
 DIAL_PER_S = 1.0
 EFFORT_RISE_S = 0.4
 
@@ -65,8 +66,10 @@ class Muscle:
         person: Person = REFERENCE_PERSON,
         condition: NerveCondition = HEALTHY_NERVE,
         junction: Junction = HEALTHY_JUNCTION,
+        dials: Dials = HEALTHY,
+        months: float | None = None,
     ) -> None:
-        self.key = key
+        self.key, self.dials, self.months = key, dials, months
         self.anatomy = body_plan().muscles[split_key(key)[1]]
         self.body = grown_body(key, seed, grid, person_of_build(person))
         self.properties = self.body.properties
@@ -102,9 +105,30 @@ class Muscle:
 
     def _lose_units(self) -> None:
         """Units left, and what each of them has taken over."""
-        self.units.settle(lmn=self.lmn)
+        self.units.settle(
+            lmn=self.lmn,
+            myopathy=self.dials.myopathy,
+            reinnervation=self.dials.reinnervation,
+            months=self.months,
+        )
         self._m_waves.clear()
         self._goals.clear()
+
+    @property
+    def settled(self) -> bool:
+        """Whether the LMN dial has come to rest."""
+        return self.lmn == self.lmn_goal
+
+    @property
+    def denervation(self) -> float:
+        """Ongoing denervation, 0-1."""
+        return self.lmn if self.dials.denervation is None else self.dials.denervation
+
+    @property
+    def fasciculation(self) -> float:
+        """Rate of fasciculations, as a share of the worst."""
+        given = self.dials.fasciculation
+        return math.sqrt(max(self.lmn, 0.0)) if given is None else given
 
     @property
     def alive(self) -> BoolArray:
@@ -159,7 +183,7 @@ class Muscle:
             times = np.concatenate((times, reflex_times))
             order = np.argsort(times, kind="stable")
             units, times = units[order], times[order]
-        spontaneous = self._spontaneous.events(start_s + duration_s, self.lmn, self.alive)
+        spontaneous = self._spontaneous.events(start_s + duration_s, self.fasciculation, self.alive)
         return Activity(units, times, tuple(spontaneous), answered)
 
     def _discharge(self, before: float, corticospinal: FloatArray) -> tuple[IntArray, FloatArray]:

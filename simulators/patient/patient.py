@@ -7,7 +7,7 @@ samples do not depend on how they were fetched.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 
 import numpy as np
@@ -20,7 +20,10 @@ from .drive import TASKS, ClonusClock, CorticospinalInput
 from .effects import effects
 from .evoked import Placement, snap_truth, templates_of
 from .front_end import STEP_S, FloatArray, FrontEnd, Grid
+from .leads import Lead, check_lead
 from .muscle import Activity, Muscle, Task, steps_of
+from .needle import NeedleTray
+from .needle.lead import muscle_of
 from .sensory import SensoryNerve, grown_sensory_nerve
 from .stimulation import Stimulation
 from .streams import bounded_normal, random_stream
@@ -31,15 +34,6 @@ from .truth import Firings, Json, TruthLog
 FULL_EFFORT_HZ = 20.0  # mean rate per unit at maximal effort
 RESTING_EFFORT = 0.05
 REACH_S = 0.200  # how far beyond its own time step an event may still begin a potential
-
-
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """One channel: what lies under its electrodes, a muscle (`left FDI`) or a sensory recording
-    (`left sural SNAP`), or None for an unused input."""
-
-    channel: int
-    muscle: str | None
 
 
 def load_patient(
@@ -54,18 +48,8 @@ def load_patient(
     if chosen is None:
         chosen = [Lead(number, key) for number, key in enumerate(on_file.montage, start=1)]
     for lead in chosen:
-        _check_lead(lead)
+        check_lead(lead)
     return Patient(on_file, seed=seed, front_end=front_end, leads=tuple(chosen))
-
-
-def _check_lead(lead: Lead) -> None:
-    plan = body_plan()
-    known = (*plan.muscle_keys, *plan.sensory_keys)
-    if lead.muscle is not None and lead.muscle not in known:
-        raise ValueError(
-            f"channel {lead.channel} is on '{lead.muscle}', but a lead lies on one of "
-            f"{', '.join(known)}"
-        )
 
 
 class Patient:
@@ -109,12 +93,14 @@ class Patient:
         self._stimulation = Stimulation(
             self._muscles, self._sensory, self._evoked, self._technique, self._truth, seed
         )
+        self._needles = NeedleTray(self._muscles, self._grid, self._truth, seed)
         self._noise = np.zeros((len(leads), 0))
         self._truth.setting("task", 0.0, name="rest", level=0.0)
 
     def _reach(self, keys: Iterable[str | None]) -> None:
         """Grow every muscle and sensory recording that is not there yet."""
-        for key in keys:
+        for lead in keys:
+            key = muscle_of(lead) or lead
             if key in body_plan().sensory_keys and key not in self._sensory:
                 self._sensory[key] = self._grow_sensory(key)
             elif key is not None and key in body_plan().muscle_keys and key not in self._muscles:
@@ -132,6 +118,8 @@ class Patient:
             person=self._person,
             condition=self._case.nerves.get(f"{side} {nerve}", HEALTHY_NERVE),
             junction=self._case.junction,
+            dials=self._case.dials[key],
+            months=self._case.months,
         )
         muscle.umn_goal = self._case.dials[key].umn
         muscle.lmn_goal = self._case.dials[key].lmn
@@ -219,6 +207,8 @@ class Patient:
             units = np.append(units, [event.unit] * len(twice))
             times = np.append(times, twice)
         self._spontaneous.draw(muscle, units, times * self._front_end.rate_hz)
+        end_s = self._steps * STEP_S
+        self._needles.step(muscle.key, units, times, end_s, self._spontaneous)
 
     def _tell(self, muscle: Muscle, activity: Activity) -> None:
         """Log one step's truth."""
@@ -302,7 +292,7 @@ class Patient:
         for channel, key in montage.items():
             if channel not in there:
                 raise ValueError(f"no lead is on channel {channel}")
-            _check_lead(Lead(channel, key))
+            check_lead(Lead(channel, key))
         self.leads = tuple(
             Lead(lead.channel, montage.get(lead.channel, lead.muscle)) for lead in self.leads
         )
@@ -312,6 +302,19 @@ class Patient:
         self._truth.setting(
             "montage", self._end, leads={str(lead.channel): lead.muscle for lead in self.leads}
         )
+
+    def needle(
+        self, muscle: str, action: str, mm: float | None = None, kind: str = "concentric"
+    ) -> dict[str, Json]:
+        """Move a needle from the next time step on: `insert` (mm deep; absent: the middle of the
+        muscle), `advance`, `withdraw`. Returns where its tip then is.
+
+        Raises ValueError for an unknown muscle, action or electrode, a senseless distance, or a
+        needle that is not in; nothing is then changed.
+        """
+        at = self._needles.move(muscle, action, mm, kind, self._steps * STEP_S)
+        self._truth.setting("needles", self._end, muscle=muscle, action=action, mm=mm, **at)
+        return at
 
     def set_task(self, name: str, level: float = 0.0) -> None:
         """What the patient does from the next time step on; effort rises and falls within 0.4 s.
@@ -341,6 +344,7 @@ class Patient:
                 for key, nerve in self._sensory.items()
                 for site in nerve.sites
             ],
+            "needles": self._needles.templates(),
         }
 
     def describe(self) -> dict[str, Json]:
@@ -376,6 +380,7 @@ class Patient:
                 key: {"umn": muscle.umn_goal, "lmn": muscle.lmn_goal}
                 for key, muscle in self._muscles.items()
             },
+            "needles": self._needles.describe(),
             "task": {"name": self._task.name, "level": self._task.level},
             "placement": {
                 "nerve": place.nerve,

@@ -11,6 +11,14 @@ from .pool import IntArray
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 KEPT_S = 600.0
+EVENTS = (
+    "fasciculations",
+    "clonus_beats",
+    "stimuli",
+    "f_waves",
+    "a_waves",
+    "needle_events",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,13 +84,13 @@ class TruthLog:
                     sample - origin
                 )
         answer: dict[str, Json] = {"firings": {m: dict(units) for m, units in fired.items()}}
-        for kind in ("fasciculations", "clonus_beats", "stimuli", "f_waves", "a_waves"):
+        for kind in EVENTS:
             answer[kind] = [
                 {"sample": event.sample - origin, **event.details}
                 for event in self._events
                 if event.kind == kind and first <= event.sample < last
             ]
-        for kind in ("dials", "task", "technique", "montage"):
+        for kind in ("dials", "task", "technique", "montage", "needles"):
             answer[kind] = [
                 {"sample": event.sample - origin, **event.details}
                 for event in self._settings

@@ -1,0 +1,144 @@
+"""Where every single fibre of a muscle lies, and which motor unit works it now.
+
+Fibres of a unit are scattered evenly over its territory, as many as its size says; those of lost
+units belong to the neighbours that took them over, or to nobody.
+
+Sources: Stalberg E, Trontelj JV, Single Fiber Electromyography (territory, fibre density, jitter);
+Nandedkar SD, Sanders DB, Stalberg EV, Andreassen S 1988, Muscle Nerve 11:151 (simulated concentric
+potentials: diameter 55 µm, velocity 3.7 + 0.05 (d - 55) m/s).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulators.patient.anatomy import MuscleAnatomy
+from simulators.patient.body import Body
+from simulators.patient.effects import effect
+from simulators.patient.front_end import FloatArray
+from simulators.patient.motor_units import Remodelling, fibre_counts, territory_mm
+from simulators.patient.pool import BoolArray, IntArray
+
+from .field import Fibres
+
+VELOCITY_PER_UM = 0.05
+THINNEST_UM = 12.0
+SLOWEST_M_S = 1.2
+NOBODY = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FibreMap:
+    """All fibres of a muscle, healthy; arrays (n,). unit: the unit each was born to. lot: uniform
+    draws (6, n) that decide, always the same way, what disease does to each fibre."""
+
+    fibres: Fibres
+    unit: IntArray
+    unit_velocity_m_s: FloatArray
+    centre_mm: FloatArray
+    thickness: FloatArray
+    lot: FloatArray
+
+    @classmethod
+    def draw(cls, body: Body, muscle: MuscleAnatomy, rng: np.random.Generator) -> FibreMap:
+        """Every fibre of a healthy muscle."""
+        size, bundle = body.properties.size, body.bundle
+        counts = fibre_counts(size).astype(np.int64)
+        unit = np.repeat(np.arange(size.size), counts)
+        n = unit.size
+        radius = territory_mm(size)[unit] * np.sqrt(rng.random(n))
+        angle = rng.uniform(0.0, 2.0 * np.pi, n)
+        centre = bundle.centre_mm[unit]
+        middle = bundle.endplate_mm.mean(axis=1)[unit]
+        thickness = np.clip(rng.standard_normal(n), -2.5, 2.5)
+        length = muscle.half_length_mm
+        fibres = Fibres(
+            depth_mm=centre[:, 0] + radius * np.cos(angle),
+            side_mm=centre[:, 1] + radius * np.sin(angle),
+            endplate_mm=middle + rng.normal(0.0, effect("needle.endplate_scatter_mm"), n),
+            distal_mm=length * rng.normal(1.0, 0.08, n),
+            proximal_mm=length * rng.normal(1.0, 0.08, n),
+            diameter_um=np.full(n, effect("needle.diameter_um")),
+            velocity_m_s=bundle.velocity_m_s[unit],
+            delay_s=1e-3 * rng.gamma(4.0, effect("needle.terminal_delay_ms") / 4.0, n),
+            weight=np.ones(n),
+        )
+        return cls(
+            fibres,
+            unit,
+            bundle.velocity_m_s,
+            bundle.centre_mm,
+            thickness,
+            rng.random((6, n)),
+        )
+
+    def owners(self, state: Remodelling) -> tuple[IntArray, BoolArray]:
+        """(n,) the unit that works each fibre now, or NOBODY; and whether it was taken over."""
+        owner = self.unit.copy()
+        taken = np.zeros(owner.size, dtype=np.bool_)
+        for dead in np.flatnonzero(~state.alive).tolist():
+            orphans = np.flatnonzero(self.unit == dead)
+            owner[orphans] = self._heirs(orphans, state.taken[:, dead])
+            taken[orphans] = owner[orphans] != NOBODY
+        thinned = state.own[state.alive]
+        if thinned.size:
+            own = ~taken & (self.lot[1] >= thinned[0])
+            owner[own] = NOBODY
+        return owner, taken
+
+    def _heirs(self, orphans: IntArray, taken: FloatArray) -> IntArray:
+        """Who works each orphaned fibre of one unit: every taker has its share of them, those that
+        lie nearest to its own middle; the greatest taker chooses first."""
+        heirs = np.full(orphans.size, NOBODY)
+        quota = np.diff(np.round(np.cumsum(taken) * orphans.size), prepend=0.0).astype(np.int64)
+        depth, side = self.fibres.depth_mm[orphans], self.fibres.side_mm[orphans]
+        for taker in np.argsort(-quota, kind="stable")[: int((quota > 0).sum())].tolist():
+            free = np.flatnonzero(heirs == NOBODY)
+            middle = self.centre_mm[taker]
+            far = (depth[free] - middle[0]) ** 2 + (side[free] - middle[1]) ** 2
+            heirs[free[np.argsort(far, kind="stable")[: quota[taker]]]] = taker
+        return heirs
+
+    def diseased(self, taken: BoolArray, myopathy: float) -> Fibres:
+        """The fibres with the diameters, velocities and delays that disease gave them."""
+        healthy = effect("needle.diameter_cv")
+        cv = healthy + (effect("myopathy.diameter_cv") - healthy) * myopathy
+        kept = np.where(taken, effect("lmn.sprout_velocity_kept"), 1.0)
+        mean = effect("needle.diameter_um")
+        diameter = np.maximum(kept * mean * (1.0 + cv * self.thickness), THINNEST_UM)
+        velocity = self.fibres.velocity_m_s + VELOCITY_PER_UM * (diameter - mean)
+        mean_s, sd_s = 1e-3 * effect("lmn.sprout_delay_ms"), 1e-3
+        late = _gamma_quantile(self.lot[2], mean_s, sd_s)
+        old = self.fibres
+        return Fibres(
+            old.depth_mm,
+            old.side_mm,
+            old.endplate_mm,
+            old.distal_mm,
+            old.proximal_mm,
+            diameter,
+            np.maximum(velocity, SLOWEST_M_S),
+            old.delay_s + np.where(taken, late, 0.0),
+            old.weight,
+        )
+
+    def sprout(self, groups: int) -> IntArray:
+        """(n,) which of its new owner's sprouts feeds a fibre, 0 to groups - 1: the fibres that one
+        unit lost to one other come in few branches."""
+        return np.asarray((7 * self.unit + (2.0 * self.lot[3]).astype(np.int64)) % groups)
+
+
+def _gamma_quantile(share: FloatArray, mean: float, sd: float) -> FloatArray:
+    """Quantiles of a gamma distribution, by Wilson and Hilferty's cube (1931)."""
+    shape = (mean / sd) ** 2
+    return np.asarray(
+        mean * np.maximum(1.0 - 1.0 / (9.0 * shape) + _normal(share) / (3.0 * shape**0.5), 0.0) ** 3
+    )
+
+
+def _normal(share: FloatArray) -> FloatArray:
+    """Quantiles of the normal distribution, within 0.005 (Tukey's lambda)."""
+    p = np.clip(share, 1e-4, 1.0 - 1e-4)
+    return np.asarray((p**0.135 - (1.0 - p) ** 0.135) / 0.1975)
