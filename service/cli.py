@@ -210,7 +210,7 @@ def analyse(
     given: Annotated[list[str] | None, typer.Option("--set", help="key=value")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """One measure on a recording."""
+    """One measure on a recording, or on sweeps or a scan in CSV, NPZ or QTrac MEM."""
     from service.analyse import analyse_record, measurement_line  # noqa: PLC0415 - loads scipy
 
     with one_line():

@@ -50,9 +50,7 @@ class Pipeline:
                     f"expected an epoch after {self._epoch.number} from {self.device}, "
                     f"got {epoch.number}; epochs only rise"
                 )
-            for stream in self._streams.values():
-                self._flush(stream)
-                self._tell_cut(stream, stream.cutter.close(self._heard_s), math.inf)
+            self.end()
             self._outlets.epoch(self.device, epoch)
             self._epoch = epoch
             self._streams = {
@@ -66,6 +64,13 @@ class Pipeline:
                 for info in epoch.info.streams
             }
             self._views.reconnect(self._streams)
+
+    def end(self) -> None:
+        """No more samples of this epoch: what was under way is told, as far as it came."""
+        with self._lock:
+            for stream in self._streams.values():
+                self._flush(stream)
+                self._tell_cut(stream, stream.cutter.close(self._heard_s), math.inf)
 
     def accept(self, block: SampleBlock) -> None:
         """Take one block all the way. Raises BlockRefused, nothing done, if it fits nowhere."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -181,8 +181,10 @@ def _sweep_set(alike: list[Sweep], measure: str, channels: Sequence[str]) -> Swe
 
 
 def _collect(path: Path) -> Collector:
+    """All stretches and sweeps; a sweep carries the stimulus that the record joined to its edge."""
     collector = Collector()
     pipelines: dict[str, Pipeline] = {}
+    joined: dict[Trigger, Stimulus] = {}
     with read_recording(path) as recording:
         for event in recording.events():
             if isinstance(event, EpochOpened):
@@ -192,4 +194,15 @@ def _collect(path: Path) -> Collector:
                 pipeline.open(event.epoch)
             elif isinstance(event, BlockReceived):
                 pipelines[event.device].accept(event.block)
+            elif isinstance(event, Stimulus) and event.seen is not None:
+                joined[event.seen] = event
+    for pipeline in pipelines.values():
+        pipeline.end()
+    # the record tells of the joining only after the sweep, so it is looked up at the end
+    collector.sweeps = [
+        replace(sweep, stimulus=joined.get(sweep.trigger, sweep.stimulus))
+        if sweep.trigger is not None
+        else sweep
+        for sweep in collector.sweeps
+    ]
     return collector
