@@ -4,12 +4,14 @@ and repeater F-waves, which recur among F-waves that otherwise vary."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from .late import LateTraces, Response, responses
+from .smoothing import gaussian
 
 Trace = npt.NDArray[np.float64]
 
@@ -18,24 +20,29 @@ _SAME = 0.25  # A-waves: two sweeps differ by less than this part of their size 
 _LEAST_COUNT = 3
 _MOST_WAVES = 3
 _REFINEMENTS = 2
+_LEFT, _EDGE_MS = 0.1, 4.0  # of an A-wave that was taken out so much may remain, as it varies
 _LAG_MS = 1.0
+_SAME_HEAD = 0.4  # an A-wave is in a sweep if its head is, at its size give or take this part
 _HEAD_MS = 8.0  # of an A-wave, to find its lag: an F-wave may lie over the rest
 _LAG_SD_MS = 0.2
-_LOUD_SDS, _QUIET_MS = 4.0, 2.0  # the ends of an A-wave: below this for so long
+_LOUD_SDS, _LOUD_SHARE, _QUIET_MS = 4.0, 0.1, 2.0  # the ends of an A-wave: less, for so long
+_SLOW_MS = 4.0  # what is slower than this is the tail of an F-wave
 _REPEAT_SIZE = 0.8
 _REPEAT_SPAN_MS = (0.5, 14.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AWave:
-    """members: sweeps that carry it. begin, end: columns of the late traces. lags_ms: of every
-    member against the median of all; template_uv: that median, (end - begin,)."""
+    """members: sweeps that carry it. begin, end: columns of the late traces; edge: how many columns
+    beyond them it may still reach. lags_ms: of every member against template_uv, (end - begin,).
+    """
 
     members: npt.NDArray[np.intp]
     begin: int
     end: int
     lags_ms: Trace
     template_uv: Trace
+    edge: int
 
     @property
     def size_uv(self) -> float:
@@ -61,22 +68,25 @@ def take_out_a_waves(
             break
         members, slot = found
         wave = _wave(traces, members, members, slot)
+        wave = replace(wave, lags_ms=_lags(traces, members, wave))
         if np.std(wave.lags_ms) > _LAG_SD_MS:
             break
         for _ in range(_REFINEMENTS):
-            rest = traces.with_flat(_without(traces, wave))
-            others = responses(
-                rest, from_ms=from_ms, to_ms=to_ms, floor_uv=max(floor_uv, 0.3 * wave.size_uv)
-            )
+            rest = _without(traces, wave)
+            others = responses(rest, from_ms=from_ms, to_ms=to_ms, floor_uv=floor_uv)
             alone = np.setdiff1d(members, [one.sweep for one in others])
             wave = _wave(traces, members, alone if alone.size >= _LEAST_COUNT else members, slot)
+            members = _carriers(traces, wave)
+            wave = replace(wave, members=members, lags_ms=_lags(traces, members, wave))
+        if wave.members.size < needed or np.std(wave.lags_ms) > _LAG_SD_MS:
+            break
         waves.append(wave)
-        traces = traces.with_flat(_without(traces, wave))
+        traces = _without(traces, wave)
     return traces, waves
 
 
 def repeaters(
-    traces: LateTraces, found: Sequence[Response], onsets_ms: Sequence[float], *,
+    traces: LateTraces, found: Sequence[Response], onsets_ms: Sequence[float | None], *,
     within_ms: float, least_r: float,
 ) -> list[int | None]:  # fmt: skip
     """The group of every F-wave: F-waves of one group have the same latency (within `within_ms`)
@@ -85,12 +95,12 @@ def repeaters(
     pad = round(within_ms * traces.per_ms) + 1
     smooth = np.pad(traces.smooth_uv, ((0, 0), (before + pad, after + pad)))
     groups: list[list[int]] = []
-    for number in range(len(found)):
+    for number, onset in enumerate(onsets_ms):
         for group in groups:
-            first = group[0]
-            if abs(onsets_ms[first] - onsets_ms[number]) > within_ms:
+            first, same = group[0], onsets_ms[group[0]]
+            if onset is None or same is None or abs(same - onset) > within_ms:
                 continue
-            place = round((onsets_ms[first] - traces.time_ms(0)) * traces.per_ms) + before + pad
+            place = round((same - traces.time_ms(0)) * traces.per_ms) + before + pad
             own = smooth[found[first].sweep, place - before : place + after]
             other = smooth[found[number].sweep, place - before - pad : place + after + pad]
             if _alike(own, other, least_r):
@@ -122,9 +132,12 @@ def _most_constant(
     width, hop = round(_SLOT_MS * traces.per_ms), max(round(_HOP_MS * traces.per_ms), 1)
     thin = max(round(0.25 * traces.per_ms), 1)
     best: tuple[int, float, npt.NDArray[np.intp], int] | None = None
+    level = _level_of_slot(width, thin)
     for first in range(0, traces.column(to_ms + 10.0) - width, hop):
         slot = traces.smooth_uv[:, first : first + width : thin]
-        strong = np.flatnonzero(np.ptp(slot, axis=1) >= floor_uv)
+        slot = slot - slot @ level  # an F-wave's tail under an A-wave is nearly a line
+        doubt = traces.doubt_uv[:, first : first + width].max(axis=1)
+        strong = np.flatnonzero(np.ptp(slot, axis=1) >= floor_uv + 2 * doubt)
         if strong.size < needed:
             continue
         part = slot[strong]
@@ -140,37 +153,66 @@ def _most_constant(
     return None if best is None else (best[2], best[3])
 
 
+@lru_cache(maxsize=16)
+def _level_of_slot(width: int, thin: int) -> Trace:
+    """The matrix that gives the straight line through a slot."""
+    place = np.arange(0, width, thin, dtype=np.float64)
+    line = np.stack([np.ones_like(place), place - place.mean()])
+    line /= np.linalg.norm(line, axis=1, keepdims=True)
+    return np.asarray(line.T @ line)
+
+
 def _wave(
     traces: LateTraces, members: npt.NDArray[np.intp], alone: npt.NDArray[np.intp], slot: int
 ) -> AWave:
-    """Median of the sweeps `alone`, from before the slot to after it, until it falls quiet."""
-    middle = np.median(traces.smooth_uv[alone], axis=0)
-    loud = np.abs(middle) >= _LOUD_SDS * traces.noise_uv / np.sqrt(alone.size)
-    quiet = round(_QUIET_MS * traces.per_ms)
-    heard = np.convolve(loud, np.ones(quiet), "same") > 0  # False: quiet around here
+    """Median of the sweeps `alone` around the slot, as far as they agree, on the line between its
+    ends."""
+    rows = traces.smooth_uv[alone]
+    width = _SLOW_MS * traces.per_ms
+    quick = rows - np.stack([gaussian(row, width) for row in rows])
+    middle = np.median(quick, axis=0)
+    spread = np.median(np.abs(quick - middle), axis=0) / 0.6745
     inside = slot + round(_SLOT_MS / 2 * traces.per_ms)
-    silent = np.flatnonzero(~heard)
+    reach = round(_SLOT_MS / 2 * traces.per_ms)
+    largest = float(np.abs(middle[max(inside - reach, 0) : inside + reach]).max())
+    least = np.maximum(_LOUD_SDS * traces.noise_uv / np.sqrt(alone.size), _LOUD_SHARE * largest)
+    loud = np.abs(middle) >= np.maximum(least, spread)
+    quiet = round(_QUIET_MS * traces.per_ms)
+    silent = np.flatnonzero(np.convolve(loud, np.ones(quiet), "same") == 0)
     before, after = silent[silent < inside], silent[silent > inside]
     begin = int(before[-1]) if before.size else 0
     end = int(after[0]) if after.size else middle.size
-    template = middle[begin:end]
-    return AWave(members, begin, end, _lags(traces, members, begin, template), template)
+    template = np.median(rows[:, begin:end], axis=0)
+    template = template - np.linspace(template[0], template[-1], template.size)
+    return AWave(members, begin, end, np.zeros(0), template, round(_EDGE_MS * traces.per_ms))
 
 
-def _lags(traces: LateTraces, members: npt.NDArray[np.intp], begin: int, template: Trace) -> Trace:
+def _carriers(traces: LateTraces, wave: AWave) -> npt.NDArray[np.intp]:
+    """Every sweep in which the head of the A-wave is there at about its size."""
+    head = min(wave.template_uv.size, round(_HEAD_MS * traces.per_ms))
+    shape = wave.template_uv[:head] - wave.template_uv[:head] @ _level_of_slot(head, 1)
+    there = traces.smooth_uv[:, wave.begin : wave.begin + head] @ shape
+    return np.flatnonzero(np.abs(there / max(float(shape @ shape), 1e-12) - 1.0) < _SAME_HEAD)
+
+
+def _lags(traces: LateTraces, members: npt.NDArray[np.intp], wave: AWave) -> Trace:
     """By how much every member comes later than the template, ms: one least-squares step."""
-    head = min(template.size, round(_HEAD_MS * traces.per_ms))
-    slope = np.gradient(template)[:head]
-    power = max(float(slope @ slope), 1e-12)
-    left = traces.smooth_uv[members, begin : begin + head] - template[:head]
-    return np.asarray(-(left @ slope) / power / traces.per_ms).clip(-_LAG_MS, _LAG_MS)
+    head = min(wave.template_uv.size, round(_HEAD_MS * traces.per_ms))
+    line = _level_of_slot(head, 1)
+    slope = np.gradient(wave.template_uv)[:head]
+    slope = slope - slope @ line
+    left = traces.smooth_uv[members, wave.begin : wave.begin + head] - wave.template_uv[:head]
+    later = -((left - left @ line) @ slope) / max(float(slope @ slope), 1e-12)
+    return np.asarray(later / traces.per_ms).clip(-_LAG_MS, _LAG_MS)
 
 
-def _without(traces: LateTraces, wave: AWave) -> Trace:
-    """The flat traces less the template, moved by each member's lag."""
-    flat = traces.flat_uv.copy()
+def _without(traces: LateTraces, wave: AWave) -> LateTraces:
+    """The traces less the template, moved by each member's lag."""
+    flat, doubt = traces.flat_uv.copy(), traces.doubt_uv.copy()
     place = np.arange(wave.template_uv.size, dtype=np.float64)
+    first, last = max(wave.begin - wave.edge, 0), wave.end + wave.edge
     for sweep, lag_ms in zip(wave.members.tolist(), wave.lags_ms.tolist(), strict=True):
         moved = np.interp(place - lag_ms * traces.per_ms, place, wave.template_uv)
         flat[sweep, wave.begin : wave.end] -= moved
-    return flat
+    doubt[:, first:last] += _LEFT * wave.size_uv
+    return traces.without(flat, doubt)

@@ -28,7 +28,6 @@ WINDOWS_MS: Mapping[Literal["arm", "leg"], tuple[float, float]] = MappingProxyTy
 )
 TURNAROUND_MS = 1.0  # at the motor neuron
 _LEAD_MS = 3.0  # searched before the window, for A-waves
-_A_WAVE_LEFT = 0.3  # what may be left of an A-wave that was taken out
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class _Found:
 
     traces: LateTraces
     responses: list[Response]
-    onsets_ms: list[float]
+    onsets_ms: list[float | None]
     groups: list[int | None]
     a_waves: list[AWave]
     floor_uv: float
@@ -130,6 +129,11 @@ def f_wave(
     reasons = list(m_wave.why)
     if time_zero_known:
         values |= _latencies(found, m_wave, chosen)
+        if None in found.onsets_ms:
+            reasons.append(
+                "a_wave: an A-wave or the window's begin hides the onset of F-waves: latencies are "
+                "not assessable, the count is less certain"
+            )
     else:
         reasons.append("time zero is host time only: latencies are not assessable")
     if not found.responses:
@@ -205,24 +209,19 @@ def _find(up_uv: Trace, rate_hz: float, zero: float, settings: FWaveSettings) ->
     for one in responses(
         traces, from_ms=settings.window_from_ms, to_ms=settings.window_to_ms, floor_uv=floor_uv
     ):
-        if _left_of_a_wave(one, a_waves):
-            continue
         if one.sweep not in largest or one.peak_to_peak_uv > largest[one.sweep].peak_to_peak_uv:
             largest[one.sweep] = one
     kept = [largest[sweep] for sweep in sorted(largest)]
-    onsets = [onset_ms(traces, one) for one in kept]
+    onsets = [None if _on_a_wave(one, a_waves) else onset_ms(traces, one) for one in kept]
     groups = repeaters(
         traces, kept, onsets, within_ms=settings.repeat_ms, least_r=settings.repeat_r
     )
     return _Found(traces, kept, onsets, groups, a_waves, floor_uv)
 
 
-def _left_of_a_wave(one: Response, a_waves: Sequence[AWave]) -> bool:
-    """Whether a response may be what is left of an A-wave that varied a little."""
-    return any(
-        wave.begin - 8 <= one.begin < wave.end and one.peak_to_peak_uv < _A_WAVE_LEFT * wave.size_uv
-        for wave in a_waves
-    )
+def _on_a_wave(one: Response, a_waves: Sequence[AWave]) -> bool:
+    """Whether an F-wave begins on an A-wave or just after it: what is left hides its onset."""
+    return any(wave.begin <= one.begin < wave.end + wave.edge for wave in a_waves)
 
 
 def _counts(found: _Found, stimuli: int) -> dict[str, float]:
@@ -265,17 +264,20 @@ def _latencies(found: _Found, m_wave: _MWave, settings: FWaveSettings) -> dict[s
     values: dict[str, float] = {}
     if m_wave.onset_ms is not None:
         values["m_latency_ms"] = m_wave.onset_ms
-    if found.onsets_ms:
-        early, late = min(found.onsets_ms), max(found.onsets_ms)
+    onsets = [at_ms for at_ms in found.onsets_ms if at_ms is not None]
+    if len(onsets) < len(found.onsets_ms):  # the ones left out may be the earliest
+        onsets = []
+    if onsets:
+        early, late = min(onsets), max(onsets)
         values |= {
             "f_min_ms": early,
-            "f_mean_ms": float(np.mean(found.onsets_ms)),
+            "f_mean_ms": float(np.mean(onsets)),
             "f_max_ms": late,
             "chronodispersion_ms": late - early,
         }
     if settings.distance_mm is None or m_wave.onset_ms is None:
         return values
-    if found.onsets_ms:
+    if onsets:
         way_ms = values["f_min_ms"] - m_wave.onset_ms - TURNAROUND_MS
         if way_ms > 0:
             values["f_velocity_m_per_s"] = 2.0 * settings.distance_mm / way_ms
@@ -291,7 +293,7 @@ def _items(found: _Found, *, timed: bool) -> list[Mapping[str, Json]]:
     for one, at_ms, group in zip(found.responses, found.onsets_ms, found.groups, strict=True):
         told: dict[str, Json] = {"kind": "f", "sweep": one.sweep, "group": group}
         told["peak_to_peak_uv"] = one.peak_to_peak_uv
-        items.append(told | ({"latency_ms": at_ms} if timed else {}))
+        items.append(told | ({"latency_ms": at_ms} if timed and at_ms is not None else {}))
     for wave in found.a_waves:
         told = {"kind": "a", "sweep_count": int(wave.members.size), "peak_to_peak_uv": wave.size_uv}
         told["latency_sd_ms"] = float(np.std(wave.lags_ms))

@@ -4,7 +4,7 @@ responses that stand out of them. Shared by F-waves, H-reflex and blink reflex."
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -35,7 +35,8 @@ class LateTraces:
 
     flat_uv: (n_sweeps, n) from column `first` of the sweep on; smooth_uv: the same, smoothed.
     noise_uv: SD of the smoothed trace at rest, raw_noise_uv: of the other. rest_pp_uv: median peak
-    to peak of the smoothed trace at rest, within 10 ms.
+    to peak of the smoothed trace at rest, within 10 ms. doubt_uv: (n_sweeps, n) what may be left of
+    something that was taken out; no response is told from less.
     """
 
     flat_uv: Trace
@@ -46,6 +47,7 @@ class LateTraces:
     noise_uv: float
     raw_noise_uv: float
     rest_pp_uv: float
+    doubt_uv: Trace
 
     def column(self, time_ms: float) -> int:
         """The column of `flat_uv` at a time after the stimulus, within the trace."""
@@ -56,22 +58,25 @@ class LateTraces:
         """The time after the stimulus of a column of `flat_uv`."""
         return (column + self.first - self.zero) / self.per_ms
 
-    def with_flat(self, flat_uv: Trace) -> LateTraces:
+    def without(self, flat_uv: Trace, doubt_uv: Trace) -> LateTraces:
         """The same sweeps after something else was taken off."""
-        return LateTraces(
-            flat_uv, _smoothed(flat_uv, self.per_ms), self.first, self.zero, self.per_ms,
-            self.noise_uv, self.raw_noise_uv, self.rest_pp_uv,
-        )  # fmt: skip
+        return replace(
+            self, flat_uv=flat_uv, smooth_uv=_smoothed(flat_uv, self.per_ms), doubt_uv=doubt_uv
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One response of one sweep; places in columns of the late traces, amplitude in µV."""
+    """One response of one sweep; places in columns of the late traces, amplitude in µV.
+
+    cut: it was there already when the window began.
+    """
 
     sweep: int
     begin: int
     end: int
     peak_to_peak_uv: float
+    cut: bool
 
 
 def late_traces(
@@ -107,6 +112,7 @@ def late_traces(
         noise_uv=max(float(np.median(cut.std(axis=1))), 1e-3),
         raw_noise_uv=max(float(np.median(flat[:, :rest].std(axis=1))), 1e-3),
         rest_pp_uv=float(np.median(np.ptp(cut, axis=1))),
+        doubt_uv=np.zeros_like(late),
     )
 
 
@@ -123,7 +129,9 @@ def responses(
     join = JOIN_MS * traces.per_ms
     found = []
     for number, trace in enumerate(traces.smooth_uv):
-        places = start + np.flatnonzero(np.abs(trace[start:]) > level)
+        places = start + np.flatnonzero(
+            np.abs(trace[start:]) > level + traces.doubt_uv[number, start:]
+        )
         if not places.size:
             continue
         cuts = np.flatnonzero(np.diff(places) > join)
@@ -136,16 +144,19 @@ def responses(
             # a deflection of one sign has its other end at the baseline
             size = max(size, float(np.abs(trace[begin:end]).max()))
             if size >= floor_uv:
-                found.append(Response(number, begin, end, size))
+                found.append(Response(number, begin, end, size, begin == start))
     return found
 
 
-def onset_ms(traces: LateTraces, response: Response) -> float:
+def onset_ms(traces: LateTraces, response: Response) -> float | None:
     """Where a response begins: the place of 2 % of its largest deflection.
 
     That level mostly lies in the noise: the foot of the first deflection, of either sign, is fitted
-    and solved for it, by the definition and the fit of the CMAP (`onset.py`).
+    and solved for it, by the definition and the fit of the CMAP (`onset.py`). None for a response
+    that was already there when the window began.
     """
+    if response.cut:
+        return None
     smooth = traces.smooth_uv[response.sweep]
     size = np.abs(smooth[response.begin : response.end])
     largest = float(size.max())
@@ -153,7 +164,8 @@ def onset_ms(traces: LateTraces, response: Response) -> float:
     top = response.begin + _first_top(size, max(_TOP_SHARE * largest, _TOP_SDS * traces.noise_uv))
     rise = np.sign(smooth[top]) * smooth[: top + 1]
     height = float(rise[-1])
-    begun = _last_under(rise, max(ACTIVE_SDS * traces.noise_uv, _BEGUN * height))
+    doubt_uv = float(traces.doubt_uv[response.sweep, response.begin])
+    begun = _last_under(rise, max(ACTIVE_SDS * traces.noise_uv, _BEGUN * height, doubt_uv))
     half = _last_under(rise, 0.5 * height)
     back = max(begun - round(_BACK_MS * traces.per_ms), 0)
     begun_ms, half_ms = (begun - back) / traces.per_ms, (half - back) / traces.per_ms
