@@ -29,7 +29,7 @@ class LimitRow:
     """A limit and the stratum it was measured in.
 
     segment: of a velocity or a drop, `elbow-wrist`, proximal site first. mean, sd: of the healthy,
-    where the source gives them.
+    where the source gives them. off: why this row is never chosen, verified or not; empty if it is.
     """
 
     limit: Limit
@@ -44,6 +44,7 @@ class LimitRow:
     segment: str = ""
     mean: float | None = None
     sd: float | None = None
+    off: str = ""
 
     @property
     def specificity(self) -> tuple[int, float]:
@@ -136,14 +137,17 @@ def choose_limit(
     """The most specific row that holds for this person, else none and why.
 
     A row that asks for an age, a sex or a height that is not known is dropped; so is one whose
-    range the person lies outside, and, unless switched on, one that nobody has verified.
+    range the person lies outside, one that is `off`, and, unless switched on, one that nobody has
+    verified.
     Source: clinical reference 7 #8.
     """
     wanted = (nerve, muscle, measure, quantity, segment)
     same = [r for r in rows if (r.nerve, r.muscle, r.measure, r.quantity, r.segment) == wanted]
     if not same:
         return Choice(None, f"no limit for {quantity} of {muscle} from the {nerve} nerve")
-    usable = [row for row in same if row.limit.verified or use_unverified]
+    if all(row.off for row in same):
+        return Choice(None, f"the limit is switched off: {same[0].off}")
+    usable = [row for row in same if not row.off and (row.limit.verified or use_unverified)]
     if not usable:
         return Choice(None, "the limit is unverified and switched off")
     reasons = [reason for row in usable if (reason := _why_not(row, subject))]
@@ -198,6 +202,7 @@ def _row(entry: Mapping[str, Any], sources: Mapping[str, str]) -> LimitRow:
         segment=str(entry.get("segment", "")),
         mean=entry.get("mean"),
         sd=entry.get("sd"),
+        off=str(entry.get("off", "")),
     )
 
 

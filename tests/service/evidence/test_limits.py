@@ -92,3 +92,16 @@ def test_a_bad_file_is_refused_by_name(text, message):
     """The error says which file, which row and what is wrong."""
     with pytest.raises(ValueError, match=message):
         read_limits(text, name="lab.toml")
+
+
+@pytest.mark.parametrize("muscle", ["APB", "ADM", "TA"])
+@pytest.mark.parametrize("quantity", ["munix", "msix_uv"])
+def test_munix_has_no_limit_even_with_unverified_ones_switched_on(muscle, quantity):
+    """Its scale is the device's and the epoch's: the published rows are shown as switched off."""
+    nerve = {"APB": "median", "ADM": "ulnar", "TA": "fibular"}[muscle]
+    found = choose_limit(
+        default_limits(), nerve=nerve, muscle=muscle, measure="munix", quantity=quantity,
+        subject=Subject(age_years=50.0), use_unverified=True,
+    )  # fmt: skip
+    assert found.limit is None
+    assert "epoch length" in found.reason
