@@ -28,6 +28,7 @@ class Subject:
         self._place: tuple[str, str, str] | None = None
         self._montage: dict[int, str | None] = {}
         self._technique: dict[tuple[str, int | None], float] = {}
+        self._needle: list[tuple[str, str, float | None, str]] = []
         self._rate_hz = first_rate_hz
         self.patient = load(first_rate_hz)
 
@@ -41,6 +42,8 @@ class Subject:
                 self.patient.set_technique(name, value, channel)
             for muscle, dials in self._dials.items():
                 self.patient.set_dial(muscle, **dials)
+            for move in self._needle:
+                self.patient.needle(*move)
             if self._task is not None:
                 self.patient.set_task(*self._task)
             if self._place is not None:
@@ -70,6 +73,12 @@ class Subject:
         """Move the leads of some channels. Raises ValueError where the patient does."""
         self.patient.set_montage(montage)
         self._montage.update(montage)
+
+    def needle(self, muscle: str, action: str, mm: float | None, kind: str) -> Mapping[str, Any]:
+        """Move a needle; after a change of rate it is moved so again."""
+        tip = self.patient.needle(muscle, action, mm, kind)
+        self._needle.append((muscle, action, mm, kind))
+        return tip
 
     def set_technique(self, name: str, value: float, channel: int | None) -> None:
         """Make or mend an error. Raises ValueError where the patient does."""

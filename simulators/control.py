@@ -36,6 +36,7 @@ class Control:
             "placement": self._placement,
             "montage": self._montage,
             "technique": self._technique,
+            "needle": self._needle,
             "pulse": self._pulse,
             "fault": self._fault,
             "truth": self._truth,
@@ -111,6 +112,12 @@ class Control:
         value = _number(request, "value", 0.0, 1e6)
         self._bench.subject.set_technique(_text(request, "name"), value, channel)
         return {}
+
+    def _needle(self, request: Request) -> dict[str, Any]:
+        mm = _number(request, "mm", 0.0, 100.0) if request.get("mm") is not None else None
+        kind = _text(request, "electrode") if "electrode" in request else "concentric"
+        muscle, action = _text(request, "muscle"), _text(request, "action")
+        return dict(self._bench.subject.needle(muscle, action, mm, kind))
 
     def _pulse(self, request: Request) -> dict[str, Any]:
         current_ma = _number(request, "current_ma", 0.0, 1000.0)

@@ -6,7 +6,7 @@ samples; a port paces it in real time, a test drives it in virtual time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -46,6 +46,20 @@ class PatientSource(Protocol):
 
     def set_task(self, name: str, level: float = 0.0) -> None:
         """What the patient does."""
+        ...
+
+    def set_technique(self, name: str, value: float, channel: int | None = None) -> None:
+        """Make or mend an error of electrodes or operator, on one channel or on all."""
+        ...
+
+    def needle(
+        self, muscle: str, action: str, mm: float | None = None, kind: str = "concentric"
+    ) -> Mapping[str, Any]:
+        """Move a needle; where its tip then is."""
+        ...
+
+    def set_montage(self, montage: Mapping[int, str | None]) -> None:
+        """Move the leads of these channels; None: an unused input."""
         ...
 
     def truth(self, first: int, last: int) -> dict[str, Any]:

@@ -24,6 +24,9 @@ class RampPatient:
         self.dials = []
         self.tasks = []
         self.places = []
+        self.montages = []
+        self.techniques = []
+        self.needles = []
 
     def advance(self, n):
         """Whole counts as microvolts."""
@@ -53,6 +56,19 @@ class RampPatient:
     def set_task(self, name, level=0.0):
         """Remember the task."""
         self.tasks.append((name, level))
+
+    def set_montage(self, montage):
+        """Remember the leads."""
+        self.montages.append(dict(montage))
+
+    def needle(self, muscle, action, mm=None, kind="concentric"):
+        """Remember the move."""
+        self.needles.append((muscle, action, mm, kind))
+        return {"electrode": kind, "inserted": True, "depth_mm": mm}
+
+    def set_technique(self, name, value, channel=None):
+        """Remember the error."""
+        self.techniques.append((name, value, channel))
 
     def truth(self, first, last):
         """The pulses."""

@@ -30,6 +30,17 @@ def test_control_moves_the_patient(rig):
     assert truth["stimuli"] == [[ahead, 30.0, 200.0]]
 
 
+def test_control_moves_the_needle(rig):
+    """Muscle, action, distance and electrode reach the patient; the tip is answered."""
+    told = rig.ask(do="needle", muscle="left FDI", action="insert", mm=5, electrode="monopolar")
+    assert told == {"ok": True, "electrode": "monopolar", "inserted": True, "depth_mm": 5.0}
+    assert rig.ask(do="needle", muscle="left FDI", action="withdraw", mm=1)["ok"]
+    assert rig.patient.needles == [
+        ("left FDI", "insert", 5.0, "monopolar"),
+        ("left FDI", "withdraw", 1.0, "concentric"),
+    ]
+
+
 def test_control_tells_who_is_on_file(rig):
     """Every case by the name that --patient takes, with code and title."""
     told = rig.ask(do="patients")["patients"]
@@ -45,6 +56,8 @@ def test_control_tells_who_is_on_file(rig):
         ({"do": "dial", "muscle": "left FDI"}, "umn, lmn"),
         ({"do": "dial", "muscle": "left FDI", "umn": 2}, "0 to 1"),
         ({"do": "dial", "umn": 0.5}, "muscle as text"),
+        ({"do": "needle", "muscle": "left FDI"}, "action as text"),
+        ({"do": "needle", "muscle": "left FDI", "action": "insert", "mm": "deep"}, "as a number"),
         ({"do": "task"}, "name as text"),
         ({"do": "task", "name": "hold", "level": "much"}, "level as a number"),
         ({"do": "placement", "nerve": "vagus", "site": "neck", "side": "left"}, "unknown"),
