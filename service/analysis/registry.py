@@ -11,15 +11,27 @@ from service.model import Measurement
 from .clonus import clonus
 from .cmap_scan import cmap_scan
 from .coherence import coherence
+from .comparison import exercise_increment, median_comparison, side_to_side, split_hand
+from .conduction import conduction
+from .elbow import across_elbow, inching
 from .fasciculation import fasciculation
 from .motor import motor_response
 from .mune import mune
 from .munix import munix
 from .quality import quality
+from .sensory import sensory_response
 
 MEASURES: Mapping[str, Callable[..., Measurement]] = MappingProxyType(
     {
         "motor_response": motor_response,
+        "sensory_response": sensory_response,
+        "conduction": conduction,
+        "across_elbow": across_elbow,
+        "inching": inching,
+        "median_comparison": median_comparison,
+        "side_to_side": side_to_side,
+        "split_hand": split_hand,
+        "exercise_increment": exercise_increment,
         "coherence": coherence,
         "clonus": clonus,
         "fasciculation": fasciculation,
@@ -52,6 +64,14 @@ class Takes(StrEnum):
 TAKES: Mapping[str, Takes] = MappingProxyType(
     {
         "motor_response": Takes.SWEEPS,
+        "sensory_response": Takes.SWEEPS,
+        "conduction": Takes.MEASUREMENTS,
+        "across_elbow": Takes.MEASUREMENTS,
+        "inching": Takes.MEASUREMENTS,
+        "median_comparison": Takes.MEASUREMENTS,
+        "side_to_side": Takes.MEASUREMENTS,
+        "split_hand": Takes.MEASUREMENTS,
+        "exercise_increment": Takes.MEASUREMENTS,
         "coherence": Takes.PAIR,
         "clonus": Takes.STRETCH,
         "fasciculation": Takes.STRETCH,

@@ -12,27 +12,9 @@ from service.analysis.conduction import VelocitySettings, conduction, velocity
 from service.analysis.motor import motor_response
 from service.model import Measurement
 
+from .responses import further as proximal
+from .responses import response
 from .traces import shapes, sweep
-
-
-def response(state="measured", name="r", **values):
-    """A motor response with ordinary values, or those given."""
-    usual = {
-        "onset_latency_ms": 3.0, "amplitude_mv": 10.0, "area_mv_ms": 30.0, "duration_ms": 5.0,
-        "noise_uv": 5.0, "detection_floor_uv": 20.0,
-    }  # fmt: skip
-    kept = {} if state == "not_assessable" else usual
-    if state == "absent":
-        kept = {"noise_uv": 5.0, "detection_floor_uv": 20.0}
-    return Measurement(name, "motor_response", "2", "m", (), {}, state, (), kept | values)
-
-
-def proximal(amplitude=10.0, area=30.0, duration=5.0, latency=7.0, **more):
-    """The response from further up the nerve."""
-    return response(
-        name="p", onset_latency_ms=latency, amplitude_mv=amplitude, area_mv_ms=area,
-        duration_ms=duration, **more,
-    )  # fmt: skip
 
 
 def judged(near, far, **more):
@@ -182,7 +164,7 @@ def test_a_stimulus_not_proven_falsifies_only_in_its_direction():
 
 def test_missing_is_unknown_and_said():
     """No proximal response with a proven stimulus is block; no distal one is no segment."""
-    gone = response("absent", "p")
+    gone = response("absent", name="p")
     result = conduction(response(), gone, nerve="median", distance_mm=220.0)
     assert result.items[0]["state"] == "present"
     assert "velocity_m_s" not in result.values

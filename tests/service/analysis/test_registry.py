@@ -12,10 +12,12 @@ import pytest
 from service.analysis.clonus import ClonusSettings
 from service.analysis.registry import MEASURES, TAKES
 from service.analysis.result import build
+from service.analysis.sensory import SensorySettings
 from service.model import Measurement
 
-from . import interference_pool, test_mune
+from . import interference_pool, responses, test_mune
 from .scan_simulation import scan, units
+from .snaps import sensory_sweeps, snap
 from .test_clonus import bursts
 from .test_fasciculation import resting
 from .traces import interference, shapes, sweep
@@ -42,11 +44,19 @@ def mune_of(rng: np.random.Generator) -> tuple:
     return sweeps, test_mune.RATE_HZ, test_mune.ZERO, {"current_ma": current, "site": site}
 
 
+def sensory_of(rng: np.random.Generator) -> tuple:
+    """Sixteen sweeps of a SNAP, and the distance."""
+    sweeps, zero = sensory_sweeps(rng, snap(), rate_hz=20_000.0, tail_uv=5.0)
+    return sweeps, 20_000.0, zero, {"settings": SensorySettings(distance_mm=140.0)}
+
+
 # per measure what it is called with (a dict at the end: keywords), so that it gives every value
 RICH = {
     "motor_response": motor_response_of,
+    "sensory_response": sensory_of,
+    **responses.RICH,
     "coherence": lambda rng: (np.stack([interference(rng, 9000, 1000.0, 9.0)] * 2), 1000.0),
-    "clonus": lambda rng: (
+    "clonus": lambda _rng: (
         bursts(1.0 + np.arange(12) / 6.0), 1000.0, {"settings": ClonusSettings(passive=True)}
     ),
     "fasciculation": lambda rng: (resting(120.0, np.sort(rng.uniform(2, 118, 45))), 2000.0),
@@ -55,7 +65,10 @@ RICH = {
     "munix": munix_of,
     "mune": mune_of,
 }  # fmt: skip
-ENDINGS = "ms|mv|uv|ma|mv_ms|mv2_ms|hz|s|min|count|per_min|cv|coherence|value|share|ratio"
+ENDINGS = (
+    "ms|mv|uv|ma|mv_ms|mv2_ms|hz|s|min|count|per_min|cv|coherence|value|share|ratio|percent|m_s|mm"
+    "|deg|index|correlation"
+)
 
 
 @cache

@@ -1,0 +1,180 @@
+"""The SNAP: latencies and amplitudes against known truth, and nothing believed that the halves of
+the average do not both show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from service.analysis.sensory import SensorySettings, sensory_response
+
+from .snaps import family, sensory_sweeps, snap
+
+RATES = [16_000.0, 20_000.0]
+
+
+def errors(rate_hz, amplitude_uv, seed, count=60, **more):
+    """Errors of onset and peak (ms), of both amplitudes (relative), and who was not measured."""
+    rng = np.random.default_rng(seed)
+    onset, peak, rise, whole, missed = [], [], [], [], 0
+    for _ in range(count):
+        shape = family()[rng.integers(len(family()))]
+        sweeps, zero = sensory_sweeps(
+            rng, shape, rate_hz=rate_hz, amplitude_uv=amplitude_uv, **({"tail_uv": 8.0} | more)
+        )
+        values = sensory_response(sweeps, rate_hz, zero).values
+        if "onset_latency_ms" not in values:
+            missed += 1
+            continue
+        onset.append(values["onset_latency_ms"] - shape.onset_ms)
+        peak.append(values["peak_latency_ms"] - shape.peak_ms)
+        whole.append(values["peak_to_peak_uv"] / amplitude_uv / shape.peak_to_peak - 1)
+        rise.append(values["onset_to_peak_uv"] / amplitude_uv)
+    return np.abs(onset), np.abs(peak), np.array(rise), np.abs(whole), missed
+
+
+@pytest.mark.parametrize("rate_hz", RATES)
+def test_a_clear_snap_is_measured_exactly(rate_hz):
+    """40 µV, 16 sweeps in 3 µV: onset median 0.1 ms, peak 0.03 ms, amplitude 6 %."""
+    onset, peak, _, whole, missed = errors(rate_hz, 40.0, 1)
+    assert missed <= 1
+    assert np.median(onset) <= 0.1
+    assert np.percentile(onset, 95) <= 0.2
+    assert np.percentile(peak, 95) <= 0.03
+    assert np.percentile(whole, 95) <= 0.06
+
+
+@pytest.mark.parametrize("rate_hz", RATES)
+def test_a_small_snap_is_still_found(rate_hz):
+    """6 µV in 0.75 µV left: onset median 0.25 ms, peak 0.1 ms at p95, at most 5 % not believed."""
+    onset, peak, _, whole, missed = errors(rate_hz, 6.0, 2)
+    assert missed <= 3
+    assert np.median(onset) <= 0.25
+    assert np.percentile(peak, 95) <= 0.12
+    assert np.median(whole) <= 0.1
+
+
+def test_a_strong_artefact_is_taken_off_or_said():
+    """A tail of three times the response: what is still measured is right."""
+    onset, peak, _, whole, missed = errors(20_000.0, 20.0, 3, tail_uv=60.0)
+    assert missed <= 12
+    assert np.median(onset) <= 0.15
+    assert np.percentile(peak, 90) <= 0.06
+    assert np.median(whole) <= 0.06
+
+
+def test_no_response_is_not_invented():
+    """Of 300 averages of artefact, mains and noise at most 1 % are a response; an absent one states
+    its floor in µV and the sweeps behind it."""
+    rng = np.random.default_rng(4)
+    states = []
+    for _ in range(300):
+        sweeps, zero = sensory_sweeps(rng, None, rate_hz=20_000.0)
+        result = sensory_response(sweeps, 20_000.0, zero)
+        states.append(result.state)
+        if result.state == "absent":
+            assert 0.5 < result.values["detection_floor_uv"] < 4
+            assert result.values["sweep_count"] == 16
+    assert states.count("measured") <= 3
+    assert states.count("absent") >= 255
+
+
+def one(seed=5, rate_hz=20_000.0, shape=None, **more):
+    """The sweeps of one SNAP of 20 µV."""
+    rng = np.random.default_rng(seed)
+    return sensory_sweeps(rng, shape or snap(), rate_hz=rate_hz, **({"tail_uv": 5.0} | more))
+
+
+def test_a_passing_response_starts_at_its_positive_peak():
+    """Triphasic: the onset is the initial positive peak, and O-P counts from there."""
+    shape = snap(triphasic=True)
+    sweeps, zero = one(shape=shape, amplitude_uv=40.0)
+    result = sensory_response(sweeps, 20_000.0, zero)
+    marks = {marker.name: marker.index for marker in result.markers}
+    assert marks["initial_positive_peak"] == marks["onset"]
+    assert result.values["onset_latency_ms"] == pytest.approx(shape.onset_ms, abs=0.12)
+    dip = shape.waveform_uv[: int(shape.peak_ms * 160)].max()
+    assert result.values["onset_to_peak_uv"] == pytest.approx(40.0 * (1 + dip), rel=0.06)
+    arriving = sensory_response(*order(one()))
+    assert "initial_positive_peak" not in {marker.name for marker in arriving.markers}
+
+
+def order(made):
+    """Sweeps and zero with the rate between them."""
+    return made[0], 20_000.0, made[1]
+
+
+def test_sweeps_with_an_artefact_are_left_out_and_can_be_put_back():
+    """Rejected sweeps are named with their reason; by hand each can be taken in or out again."""
+    sweeps, zero = one()
+    sweeps[3, 500:600] += 400.0
+    plain = sensory_response(sweeps, 20_000.0, zero)
+    assert [item["sweep"] for item in plain.items if not item["kept"]] == [3]
+    assert "artefact" in plain.items[3]["reason"]
+    assert plain.values["sweep_count"] == 15
+    back = SensorySettings(always=(3,), never=(0,))
+    changed = sensory_response(sweeps, 20_000.0, zero, settings=back)
+    assert [item["sweep"] for item in changed.items if not item["kept"]] == [0]
+    assert changed.items[0]["reason"] == "left out by hand"
+    limited = sensory_response(
+        sweeps, 20_000.0, zero, settings=SensorySettings(reject_uv=200.0, reject_spread=1e9)
+    )
+    assert "the limit is 200" in limited.items[3]["reason"]
+    assert limited.values == plain.values
+
+
+def test_what_only_one_half_shows_is_not_believed():
+    """A wave in every odd sweep alone: the halves disagree, and there is no number."""
+    rng = np.random.default_rng(6)
+    sweeps, zero = sensory_sweeps(rng, None, rate_hz=20_000.0, tail_uv=0.0)
+    with_one, _ = sensory_sweeps(rng, snap(), rate_hz=20_000.0, tail_uv=0.0, noise_uv=0.0)
+    sweeps[0::2] += with_one[0::2]
+    result = sensory_response(sweeps, 20_000.0, zero, settings=SensorySettings(reject_spread=1e9))
+    assert result.state == "not_assessable"
+    assert any("odd and even" in reason for reason in result.reasons)
+    assert "onset_to_peak_uv" not in result.values
+
+
+def test_one_sweep_a_gap_or_the_rail_is_no_average():
+    """Nothing to compare, samples missing, or a clipped response: no number."""
+    sweeps, zero = one()
+    alone = sensory_response(sweeps[:1], 20_000.0, zero)
+    assert alone.state == "not_assessable"
+    assert "two are needed" in alone.reasons[0]
+    assert sensory_response(sweeps, 20_000.0, zero, gap=True).reasons[0].startswith("gap")
+    rail = SensorySettings(rail_uv=15.0)
+    assert "saturated" in sensory_response(sweeps, 20_000.0, zero, settings=rail).reasons[0]
+    with pytest.raises(ValueError, match="n_sweeps"):
+        sensory_response(np.zeros((1, 2, 3)), 20_000.0, 1.0)
+
+
+def test_velocity_has_its_interval_and_needs_a_distance():
+    """140 mm over the onset latency, with 95 % limits; without distance or time zero none."""
+    shape = snap(velocity_m_s=50.0)
+    sweeps, zero = one(shape=shape)
+    given = SensorySettings(distance_mm=140.0)
+    values = sensory_response(sweeps, 20_000.0, zero, settings=given).values
+    truth = 140.0 / shape.onset_ms
+    assert values["velocity_low_m_s"] < truth < values["velocity_high_m_s"]
+    assert values["velocity_m_s"] == pytest.approx(140.0 / values["onset_latency_ms"])
+    assert "velocity_m_s" not in sensory_response(sweeps, 20_000.0, zero).values
+    untimed = sensory_response(sweeps, 20_000.0, zero, settings=given, time_zero_known=False)
+    assert not [key for key in untimed.values if "latency" in key or "velocity" in key]
+    assert untimed.values["peak_to_peak_uv"] > 0
+
+
+def test_a_motor_wave_behind_is_not_taken_for_the_nerve():
+    """Antidromic: a muscle response 20 times as high and wide follows; the SNAP is still read."""
+    shape = snap()
+    sweeps, zero = one(shape=shape)
+    late_ms = (np.arange(sweeps.shape[1]) - zero) / 20.0
+    sweeps -= 400.0 * np.exp(-0.5 * ((late_ms - 8.0) / 1.3) ** 2)
+    result = sensory_response(sweeps, 20_000.0, zero)
+    assert result.values["peak_latency_ms"] == pytest.approx(shape.peak_ms, abs=0.1)
+
+
+def test_the_sign_of_the_samples_is_a_setting():
+    """Samples stored negative-up give the same numbers when that is said."""
+    sweeps, zero = one()
+    turned = sensory_response(-sweeps, 20_000.0, zero, settings=SensorySettings(negative_up=True))
+    assert turned.values == sensory_response(sweeps, 20_000.0, zero).values
