@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cholesky, eigh, solve_triangular
+from scipy.linalg import cholesky, solve_triangular
 from scipy.special import erf
 
 Array = npt.NDArray[np.float64]
@@ -105,7 +105,7 @@ def _window(
     out = np.empty((spreads.size, _MEAN_AMPLITUDES.size))
     for row, spread in enumerate(spreads):
         half = solve_triangular(root, free.T @ _structure(distance, spread) @ free, lower=True)
-        power, basis = eigh(solve_triangular(root, half.T, lower=True))
+        power, basis = np.linalg.eigh(solve_triangular(root, half.T, lower=True))
         energy = (basis.T @ seen) ** 2
         variance = 1.0 + slope * np.maximum(power, 0.0) * _MEAN_AMPLITUDES[:, None]
         out[row] = -0.5 * np.sum(np.log(variance) + energy / variance, axis=1)
