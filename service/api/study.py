@@ -62,7 +62,7 @@ async def study(session: SessionHere) -> Answer:
 @router.post("/task")
 async def set_task(request: Request, session: SessionHere, body: TaskBody) -> Answer:
     """From now on the patient does this; the simulated one obeys."""
-    await session.set_task(body.task, body.level)
+    await session.workflow.set_task(body.task, body.level)
     if body.task is not Task.UNKNOWN:
         await _follow(request, {"do": "task", "name": body.task.value, "level": body.level})
     return session.study.message()
@@ -71,7 +71,7 @@ async def set_task(request: Request, session: SessionHere, body: TaskBody) -> An
 @router.post("/step")
 async def set_step(request: Request, session: SessionHere, body: StepBody) -> Answer:
     """Another nerve, site, side or muscle; disarms."""
-    await session.set_placement(Placement(body.nerve, body.site, body.side, body.muscle))
+    await session.workflow.place(Placement(body.nerve, body.site, body.side, body.muscle))
     await _follow(
         request,
         {"do": "placement", "nerve": body.nerve, "site": body.site, "side": body.side},
@@ -82,14 +82,14 @@ async def set_step(request: Request, session: SessionHere, body: StepBody) -> An
 @router.post("/temperature")
 async def set_temperature(session: SessionHere, body: TemperatureBody) -> Answer:
     """Skin temperature as measured."""
-    await session.set_temperature(body.celsius)
+    await session.workflow.set_temperature(body.celsius)
     return session.study.message()
 
 
 @router.post("/subject")
 async def set_subject(session: SessionHere, body: SubjectBody) -> Answer:
     """Age, sex and height: the whole of what is known."""
-    await session.set_subject(Subject(body.age_years, body.sex, body.height_cm))
+    await session.workflow.set_subject(Subject(body.age_years, body.sex, body.height_cm))
     return session.study.message()
 
 
@@ -107,7 +107,7 @@ async def introduce(session: Session, link: ControlLink) -> None:
         session.alarm("note", f"age, sex and height of the simulated patient: {error}")
         return
     body = SubjectBody.model_validate({name: told.get(name) for name in SubjectBody.model_fields})
-    await session.set_subject(Subject(body.age_years, body.sex, body.height_cm))
+    await session.workflow.set_subject(Subject(body.age_years, body.sex, body.height_cm))
 
 
 async def _follow(request: Request, asked: dict[str, Json]) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from service.acquisition.ring import GapInside, NotYet, Overrun, RingError
 from service.bedside.session import Session
+from service.bedside.workflow import UnknownError
 from service.model import Json
 
 from .context import Answer, SessionHere
@@ -63,8 +64,8 @@ async def sweep_samples(session: SessionHere, sweep_id: str) -> Response:
 async def include_sweep(session: SessionHere, sweep_id: str, body: Inclusion) -> Answer:
     """Take a sweep out of its average, or back in."""
     try:
-        entry = await session.include_sweep(sweep_id, body.included)
-    except KeyError as error:
+        entry = await session.workflow.include(sweep_id, body.included)
+    except UnknownError as error:
         raise HTTPException(404, f"there is no sweep {sweep_id!r}") from error
     return session.study.book.message(entry)
 

@@ -20,9 +20,10 @@ from service.model import Evidence, Measurement, Muscle, MuscleStatus, Sweep, Ta
 from .card_evidence import cmap_evidence
 from .montage import Montage
 from .row_key import MOTOR, Taken
-from .rows import Rows, SweepResult
+from .rows import SweepResult
 from .surface import SurfaceWatch
 from .surface_evidence import clonus_evidence, coherence_evidence, fasciculation_evidence
+from .table import Table
 
 _STUDIES = tuple(Study)
 _NEEDS = {
@@ -46,12 +47,13 @@ class Assessment:
         *,
         subject: Subject | None = None,
         limits: tuple[LimitRow, ...] | None = None,
-        rows: Rows | None = None,
+        table: Table | None = None,
     ) -> None:
         self._montage = montage
         self.subject = subject or Subject()
         self._limits = default_limits() if limits is None else limits
-        self.rows = Rows() if rows is None else rows
+        self.table = Table() if table is None else table
+        self.rows = self.table.rows
         self._permissions: dict[tuple[str, Study], Permission] = {}
         self._device: dict[str, str] = {}
         self._task = Task.UNKNOWN

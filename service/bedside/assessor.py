@@ -11,39 +11,57 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
 from drivers.types import Epoch, StreamInfo
 from service.acquisition.types import Signal
-from service.model import MuscleStatus, Sweep
+from service.model import Json, Measurement, MuscleStatus, Sweep
 
 from .assessment import Assessment
 from .montage import Montage, default_montage
+from .row_key import RowKey
 from .rows import SweepResult
+from .table import Circumstances, Table
 
 WAITING_SIGNALS = 2000
 CARDS_S = 0.5
+QUIET_S = 1.5  # a train is over, or pauses, when nothing came for so long
+SLOW = frozenset(["cmap_scan", "f_wave", "h_reflex", "mune"])
 GATHER_S = 0.1  # of signal; a thread woken for each block would cost more than it computes
 
+T = TypeVar("T")
+RowLine = dict[str, Json]
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the assessor tells, on its own thread; must not block."""
+    """What the assessor tells, on its own thread; must not block.
+
+    row: id, its line and what it says; None, None: its last sweep has gone elsewhere.
+    """
 
     sweep: Callable[[Sweep, SweepResult], None]
     card: Callable[[MuscleStatus], None]
+    row: Callable[[str, RowLine | None, Measurement | None], None]
     trouble: Callable[[str], None]
 
 
 class Assessor:
     """The assessment begins with the first epoch that names muscles. `now`: monotonic clock."""
 
-    def __init__(self, tell: Findings, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        tell: Findings,
+        now: Callable[[], float],
+        circumstances: Circumstances | None = None,
+    ) -> None:
         self._tell = tell
         self._now = now
+        self._table = Table(circumstances)
+        self._late: dict[RowKey, float] = {}
         self._jobs: deque[Callable[[], None] | None] = deque()
         self._wake = threading.Event()
         self._signals = 0
@@ -101,6 +119,22 @@ class Assessor:
         self._put(job)
         return answer
 
+    def on_table(self, change: Callable[[Table], T]) -> Future[T]:
+        """Change or read the table, in order; its rows are told before the answer is there."""
+        answer: Future[T] = Future()
+
+        def job() -> None:
+            try:
+                result = change(self._table)
+                self._send_rows()
+            except Exception as error:
+                answer.set_exception(error)
+            else:
+                answer.set_result(result)
+
+        self._put(job)
+        return answer
+
     def _put(self, job: Callable[[], None] | None) -> None:
         self._jobs.append(job)
         self._wake.set()
@@ -118,6 +152,8 @@ class Assessor:
                     self._guard(self._send_cards)
             if self._now() - self._cards_s >= CARDS_S:
                 self._guard(self._send_cards)
+            if self._late:
+                self._guard(self._send_late)
 
     def _guard(self, job: Callable[[], None]) -> None:
         """An analysis that fails must not end all others; it is said once per kind of error."""
@@ -135,7 +171,9 @@ class Assessor:
             montage = montage_of(epoch.info.streams)
             if not montage.leads:
                 return
-            self._assessment = Assessment(montage)
+            self._assessment = Assessment(
+                montage, limits=self._table.circumstances.limits.rows, table=self._table
+            )
         self._assessment.open(device, epoch)
 
     def _signal(self, device: str, signal: Signal) -> None:
@@ -146,6 +184,27 @@ class Assessor:
     def _sweep(self, sweep: Sweep) -> None:
         if self._assessment is not None:
             self._tell.sweep(sweep, self._assessment.sweep(sweep))
+            self._send_rows()
+
+    def _send_rows(self) -> None:
+        """Rows that changed; a series that is slow to measure waits until its train pauses."""
+        for key in self._table.rows.changed():
+            if key.measure in SLOW and self._table.rows.entries(key):
+                self._late[key] = self._now() + QUIET_S
+            else:
+                self._send_row(key)
+
+    def _send_late(self) -> None:
+        for key, due_s in tuple(self._late.items()):
+            if self._now() >= due_s:
+                del self._late[key]
+                self._send_row(key)
+
+    def _send_row(self, key: RowKey) -> None:
+        if self._table.rows.entries(key):
+            self._tell.row(key.id, self._table.line(key), self._table.rows.measurement(key))
+        else:
+            self._tell.row(key.id, None, None)
 
     def _send_cards(self) -> None:
         self._cards_s = self._now()

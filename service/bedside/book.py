@@ -1,4 +1,4 @@
-"""The sweeps of a study, in rows: the same nerve, site, side and muscle. Loop side; no thread."""
+"""The sweeps of a study as they are told. On the event loop; no thread."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import datetime
 
 from service.model import Json, Measurement, Sweep
 
-from .interlock import Placement
 from .messages import measurement_json
+from .row_key import Taken
 from .rows import SweepResult
 
 KEPT_SWEEPS = 1000  # of 8 channels at 16 kHz: 120 kB each
@@ -17,17 +17,21 @@ KEPT_SWEEPS = 1000  # of 8 channels at 16 kHz: 120 kB each
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One sweep, where it was taken, and what was made of it. `number` rises by one."""
+    """One sweep, where it was taken, and what was made of it. `number` rises by one. row: id, empty
+    if nothing was measured. correction: what it was thought to be before, by whom, when."""
 
     number: int
     sweep: Sweep
-    placement: Placement
+    taken: Taken
+    muscle: str
     channel: str
+    row: str
     at_utc: datetime
     measurement: Measurement
     average: Measurement
     average_sweeps: int
     included: bool = True
+    correction: dict[str, Json] | None = None
 
 
 class SweepBook:
@@ -38,27 +42,17 @@ class SweepBook:
         self._count = 0
 
     def add(
-        self,
-        sweep: Sweep,
-        placement: Placement,
-        *,
-        at_utc: datetime,
-        result: SweepResult,
+        self, sweep: Sweep, result: SweepResult, *, at_utc: datetime, number: int | None = None
     ) -> Entry:
-        """A new sweep and what it gave; its row is that of the muscle measured."""
-        self._count += 1
-        if result.muscle is not None:
-            placement = replace(placement, muscle=result.muscle)
-        entry = Entry(
-            self._count,
-            sweep,
-            placement,
-            result.channel or sweep.channels[0],
-            at_utc,
-            result.measurement,
-            result.average,
-            result.average_sweeps,
-        )
+        """A new sweep and what it gave. number: what it had before, if the study goes on."""
+        self._count = self._count + 1 if number is None else max(number, self._count)
+        entry = _with_result(
+            Entry(
+                self._count, sweep, result.taken, result.taken.muscle, sweep.channels[0], "",
+                at_utc, result.measurement, result.average, result.average_sweeps,
+            ),
+            result,
+        )  # fmt: skip
         self._entries[sweep.id] = entry
         while len(self._entries) > KEPT_SWEEPS:
             self._entries.popitem(last=False)
@@ -68,20 +62,27 @@ class SweepBook:
         """A sweep, None if it is not (or no longer) in the book."""
         return self._entries.get(sweep_id)
 
-    def include(self, sweep_id: str, included: bool, result: SweepResult | None) -> list[Entry]:
-        """Take a sweep into or out of its row; every entry of the row, with the new average."""
-        chosen = self._entries[sweep_id]
-        changed = []
-        for entry in self.entries:
-            if entry.placement != chosen.placement:
-                continue
-            own = included if entry.sweep.id == sweep_id else entry.included
-            entry_now = replace(entry, included=own)
-            if result is not None:
-                entry_now = replace(
-                    entry_now, average=result.average, average_sweeps=result.average_sweeps
-                )
-            changed.append(entry_now)
+    def include(self, sweep_id: str, included: bool) -> None:
+        """Whether a sweep counts in its row; an unknown one is passed over."""
+        entry = self._entries.get(sweep_id)
+        if entry is not None:
+            self._entries[sweep_id] = replace(entry, included=included)
+
+    def corrected(self, sweep_id: str, correction: dict[str, Json]) -> None:
+        """A sweep was moved; what it was at first stays with it."""
+        entry = self._entries.get(sweep_id)
+        if entry is not None:
+            first = entry.correction["from"] if entry.correction else correction["from"]
+            self._entries[sweep_id] = replace(entry, correction={**correction, "from": first})
+
+    def update(self, sweep_id: str, result: SweepResult) -> list[Entry]:
+        """A sweep as it now stands; it and every other sweep of its row have the row's average."""
+        self._entries[sweep_id] = _with_result(self._entries[sweep_id], result)
+        changed = [
+            replace(one, average=result.average, average_sweeps=result.average_sweeps)
+            for one in self._entries.values()
+            if one.sweep.id == sweep_id or (one.row == result.row and result.row)
+        ]
         self._entries.update((entry.sweep.id, entry) for entry in changed)
         return changed
 
@@ -92,7 +93,7 @@ class SweepBook:
 
     def message(self, entry: Entry) -> dict[str, Json]:
         """`sweep`."""
-        sweep, placement = entry.sweep, entry.placement
+        sweep, taken = entry.sweep, entry.taken
         stimulus = sweep.stimulus
         return {
             "type": "sweep",
@@ -101,10 +102,15 @@ class SweepBook:
             "device": sweep.device,
             "stream": sweep.stream,
             "epoch": sweep.epoch,
-            "nerve": placement.nerve,
-            "site": placement.site,
-            "side": placement.side,
-            "muscle": placement.muscle,
+            "measure": taken.measure,
+            "nerve": taken.nerve,
+            "site": taken.site,
+            "side": taken.side,
+            "muscle": entry.muscle,
+            "run": taken.run,
+            "row": entry.row or None,
+            "step": entry.row.rpartition(".")[0] or None,
+            "corrected": entry.correction,
             "channel": entry.channel,
             "channels": list(sweep.channels),
             "rate_hz": sweep.rate_hz,
@@ -122,3 +128,16 @@ class SweepBook:
                 "measurement": measurement_json(entry.average),
             },
         }
+
+
+def _with_result(entry: Entry, result: SweepResult) -> Entry:
+    return replace(
+        entry,
+        taken=result.taken,
+        muscle=result.muscle or result.taken.muscle,
+        channel=result.channel or entry.channel,
+        row=result.row,
+        measurement=result.measurement,
+        average=result.average,
+        average_sweeps=result.average_sweeps,
+    )

@@ -15,21 +15,26 @@ from functools import partial
 
 from drivers.types import SampleBlock, Stimulus
 from service.acquisition.pipeline import Pipeline
-from service.evidence.limits import Subject
 from service.model import Json, Task
 from service.recording.directions import Directions
 from service.recording.reader import SettingChanged
 from service.recording.recorder import Recorder
 
+from . import edits
 from .assessment import Assessment
 from .assessor import Assessor
 from .row_key import MOTOR, Taken
+from .subject import subject_of
 
 Words = tuple[str, Json]  # key and value, as recorded
+TABLE_WORDS = frozenset(["edit", "sweep_included", "temperature_c", "subject"])
+BOTH = frozenset(["temperature_c", "subject"])  # the cards stand on them as well
 
 
 def follow(assessment: Assessment, words: Words, at_s: float) -> None:
     """Do in the assessment what a direction says; what it does not concern is passed over."""
+    if words[0] in TABLE_WORDS:
+        edits.follow(assessment.table, words)
     match words:
         case ("task", {"task": str(name)}):
             assessment.set_task(Task(name), at_s)
@@ -39,8 +44,6 @@ def follow(assessment: Assessment, words: Words, at_s: float) -> None:
             assessment.set_temperature(celsius)
         case ("subject", dict(told)):
             assessment.set_subject(subject_of(told))
-        case ("sweep_included", {"sweep": str(sweep), "included": bool(included)}):
-            assessment.exclude(sweep, included)
 
 
 def step_of(told: Mapping[str, Json]) -> Taken:
@@ -51,16 +54,6 @@ def step_of(told: Mapping[str, Json]) -> Taken:
     run = told.get("run")
     measure = str(told.get("measure") or MOTOR)
     return Taken(measure=measure, run=run if isinstance(run, int) else 1, **words)
-
-
-def subject_of(told: Mapping[str, Json]) -> Subject:
-    """Age, sex and height as they were recorded; what is no number or sex is not known."""
-    age, sex, height = (told.get(name) for name in ("age_years", "sex", "height_cm"))
-    return Subject(
-        age_years=age if isinstance(age, int | float) else None,
-        sex="F" if sex == "F" else "M" if sex == "M" else None,
-        height_cm=height if isinstance(height, int | float) else None,
-    )
 
 
 class Director:
@@ -96,6 +89,10 @@ class Director:
             return [self._ask(one, at_s) for one in words]
 
     def _ask(self, words: Words, at_s: float) -> Future[None]:
+        if words[0] in TABLE_WORDS:
+            followed = self._assessor.on_table(lambda table: edits.follow(table, words))
+            if words[0] not in BOTH:
+                return followed
         return self._assessor.ask(lambda assessment: follow(assessment, words, at_s))
 
     def again(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
@@ -12,6 +12,7 @@ from drivers.types import Epoch, StreamInfo, Trigger
 from service.acquisition.types import DeviceState, GapNotice, View
 from service.evidence.anatomy import anatomy, muscle_from_label
 from service.model import Json, Measurement, Muscle, MuscleStatus
+from service.protocols.loading import StepPlan
 from service.recording.recorder import RecordingStatus
 
 from .interlock import Placement
@@ -116,9 +117,40 @@ def muscles_json(montage: Montage, device: str, epoch: Epoch | None) -> list[Jso
     return told
 
 
-def step_json(step: Step) -> Json:
-    """A study of the list."""
-    return {"id": step.id, "label": step.label, **placement_json(step.placement)}
+def plan_json(plan: StepPlan) -> dict[str, Json]:
+    """A step of a protocol: where, how, with what."""
+    return {
+        "id": plan.id,
+        "label": plan.label,
+        "measure": plan.measure,
+        "nerve": plan.nerve,
+        "site": plan.site,
+        "side": plan.side,
+        "muscle": plan.muscle,
+        "montage": plain(plan.electrodes),
+        "stimulate": plan.stimulate,
+        "filter_hz": list(plan.filter_hz),
+        "sweep_ms": plan.sweep_ms,
+        "gain_uv": plan.gain_uv,
+        "distance_mm": plan.distance_mm,
+        "width_us": plan.width_us,
+        "train": plain(plan.train),
+        "needs": plan.needs or None,
+        "note": plan.note,
+    }
+
+
+def step_json(step: Step, rows: Sequence[str] = ()) -> dict[str, Json]:
+    """A step of the list as it stands. rows: ids of its rows, newest run first."""
+    return {
+        **plan_json(step.plan),
+        "channel": step.channel or None,
+        "state": step.state,
+        "reason": step.reason or None,
+        "run": step.run,
+        "added": step.added,
+        "rows": list(rows),
+    }
 
 
 def placement_json(placement: Placement) -> dict[str, Json]:
@@ -217,7 +249,9 @@ def measurement_json(measurement: Measurement) -> dict[str, Json]:
         "state": measurement.state,
         "reasons": list(measurement.reasons),
         "values": plain(measurement.values),
-        "markers": [{"name": marker.name, "index": marker.index} for marker in measurement.markers],
+        "markers": [plain(marker) for marker in measurement.markers],
+        "items": [plain(item) for item in measurement.items],
+        "supersedes": measurement.supersedes,
         "detector": f"{measurement.measure} {measurement.version}",
         "version": measurement.version,
     }

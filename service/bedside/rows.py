@@ -127,13 +127,23 @@ class Rows:
         self, key: RowKey, name: str, latency_ms: float, *, by: str, at_utc: datetime
     ) -> None:
         """Put a marker, in ms after the stimulus. ValueError if it cannot stand there."""
+        placed = self.check_place(key, name, latency_ms, by=by, at_utc=at_utc)
         before = self.measurement(key)
         hand = self._hand.setdefault(key, ByHand())
-        placed = {**hand.placed, name: (latency_ms, by, at_utc)}
-        self._with_placed(key, placed)
         hand.placed, hand.absent = placed, None
         hand.placed_on, hand.superseded = self.used(key), before.id
         self._touch(key)
+
+    def check_place(
+        self, key: RowKey, name: str, latency_ms: float, *, by: str, at_utc: datetime
+    ) -> dict[str, tuple[float, str, datetime]]:
+        """The markers by hand as they would be. ValueError if this one cannot stand there."""
+        automatic = self._automatic_of(key)
+        if automatic.state == "not_assessable":
+            raise ValueError(f"not assessable: {'; '.join(automatic.reasons)}")
+        placed = {**self.hand(key).placed, name: (latency_ms, by, at_utc)}
+        self._with_placed(key, placed)
+        return placed
 
     def reset(self, key: RowKey, name: str | None) -> None:
         """Back to automatic: one marker, or None: all, and "no response" with them."""
@@ -161,13 +171,13 @@ class Rows:
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────
 
-    def keys(self) -> tuple[RowKey, ...]:
+    def all_keys(self) -> tuple[RowKey, ...]:
         """Rows that have sweeps, in the order of their first."""
         return tuple(key for key, entries in self._rows.items() if entries)
 
     def key(self, row_id: str) -> RowKey | None:
         """By its id; None if there is no such row."""
-        return next((key for key in self.keys() if key.id == row_id), None)
+        return next((key for key in self.all_keys() if key.id == row_id), None)
 
     def entries(self, key: RowKey) -> tuple[Entry, ...]:
         """All sweeps of a row, also those left out."""
@@ -218,6 +228,10 @@ class Rows:
         told, self._changed = tuple(self._changed), {}
         return told
 
+    def touch_all(self) -> None:
+        """What all rows are held against has changed."""
+        self._changed.update(dict.fromkeys(self.all_keys()))
+
     def distal(self, muscle: Muscle) -> tuple[Measurement, Supramaximal] | None:
         """The newest run at the muscle's distal site and whether it is supramaximal; None without
         any included sweep."""
@@ -230,18 +244,18 @@ class Rows:
 
     def newest_run(self, key: RowKey) -> RowKey | None:
         """The last run of a row that has sweeps, None if no run has."""
-        runs = [one for one in self.keys() if replace(one, run=1) == replace(key, run=1)]
+        runs = [one for one in self.all_keys() if replace(one, run=1) == replace(key, run=1)]
         return max(runs, key=lambda one: one.run, default=None)
 
     def sites(self, muscle: Muscle) -> tuple[str, ...]:
         """The stimulation sites that have motor sweeps for a muscle."""
-        found = [k.site for k in self.keys() if k.muscle == muscle.key and k.measure == MOTOR]
+        found = [k.site for k in self.all_keys() if k.muscle == muscle.key and k.measure == MOTOR]
         return tuple(dict.fromkeys(found))
 
     def measurements(self) -> list[Measurement]:
         """Every sweep's own measurement, then every row's."""
         own = [entry.measurement for entries in self._rows.values() for entry in entries]
-        return own + [self.measurement(key) for key in self.keys() if self._included(key)]
+        return own + [self.measurement(key) for key in self.all_keys() if self._included(key)]
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────
 

@@ -24,20 +24,18 @@ from service.acquisition.types import DeviceState, GapNotice, LiveFrame
 from service.api.hub import Hub, Viewer
 from service.api.viewing import Viewing, Wanted
 from service.api.wire import PROTOCOL, Header, Kind, binary_parcel, text_body
-from service.evidence.limits import Subject
-from service.model import Json, MuscleStatus, Sweep, Task
+from service.model import Json, MuscleStatus, Sweep
 from service.recording.recorder import Recorder
 
 from .assessment import Assessment
 from .assessor import Assessor, Findings, montage_of
-from .book import Entry
 from .directing import Director, Words
 from .handover import Handover
-from .interlock import Phase, Placement
+from .interlock import Phase
+from .journal import Journal
 from .messages import (
     epoch_json,
     gap_json,
-    placement_json,
     plain_fields,
     recording_json,
     state_json,
@@ -49,6 +47,7 @@ from .plan import DevicePlan, Plan
 from .rows import SweepResult
 from .stimulation import Record, Stimulation, StimulationPorts, StimulatorStatus
 from .study import Study
+from .workflow import Workflow, WorkflowPorts
 
 BEAT_S = 0.05
 HOUSEKEEPING_S = 1.0
@@ -72,8 +71,7 @@ class Session:
         self.plan = plan
         self.now = now
         self.utc_now = utc_now
-        devices = {device.id: device.url for device in plan.devices}
-        self.study = Study(plan.patient, plan.study, devices, now())
+        self.study = Study(plan, now())
         self.hub = Hub(now, self._left)
         self.lag_s = 0.0
         self._beat_s = now()
@@ -86,6 +84,7 @@ class Session:
         self.stimulation = self._make_stimulation()
         self.pipelines: dict[str, Pipeline] = {}
         self._director = Director(self.pipelines, self._recorder, self._assessor, now)
+        self.workflow = self._make_workflow()
         self.pipelines.update((device.id, self._make_pipeline(device)) for device in plan.devices)
         self._supervisors = [
             Supervisor(device.id, device.url, self.pipelines[device.id], now)
@@ -99,13 +98,15 @@ class Session:
         """Begin; the running loop is the one that everything is handed over to."""
         self._handover.attach(asyncio.get_running_loop())
         self._assessor.start()
+        if self.plan.content is not None:
+            await self.workflow.resume(self.plan.content)
         self.stimulation.start()
         for supervisor in self._supervisors:
             supervisor.start()
         self._spawn(self._beat())
         self._spawn(self._keep_house())
 
-    async def close(self) -> None:
+    async def close(self, code: int = 1001, reason: str = "the service is stopping") -> None:
         """Stimulator off, devices stopped, record closed with its footer, sockets closed."""
         await asyncio.gather(
             asyncio.to_thread(self.stimulation.close),
@@ -114,7 +115,7 @@ class Session:
         await asyncio.to_thread(self._assessor.close)
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.close)
-        self.hub.close(1001, "the service is stopping")
+        self.hub.close(code, reason)
         for task in tuple(self._tasks):
             task.cancel()
         self._handover.detach()
@@ -159,38 +160,6 @@ class Session:
         self.stimulation.stop()
         self.alarm("stopped", f"STOP by {who}: the stimulator is off until it is armed again")
 
-    async def set_task(self, task: Task, level: float) -> None:
-        """What the patient has been asked to do, from now on."""
-        await self._direct("task", {"task": task.value, "level": level})
-
-    async def set_placement(self, placement: Placement) -> None:
-        """The step now under the electrodes; disarms."""
-        await asyncio.wrap_future(self.stimulation.place(placement))
-        await self._direct("step", placement_json(placement))
-
-    async def set_temperature(self, celsius: float) -> None:
-        """Skin temperature as measured."""
-        await self._direct("temperature_c", celsius)
-
-    async def set_subject(self, subject: Subject) -> None:
-        """Age, sex and height as far as known, instead of what was known before."""
-        await self._direct("subject", plain_fields(subject))
-
-    async def include_sweep(self, sweep_id: str, included: bool) -> Entry:
-        """Take a sweep into or out of its average. Raises KeyError for an unknown one."""
-        if self.study.book.get(sweep_id) is None:
-            raise KeyError(sweep_id)
-        await self._director.direct(("sweep_included", {"sweep": sweep_id, "included": included}))
-        return await self._row_changed(sweep_id, included)
-
-    async def _row_changed(self, sweep_id: str, included: bool) -> Entry:
-        results: list[SweepResult | None] = []
-        await self._assess(lambda assessment: results.append(assessment.result(sweep_id)))
-        changed = self.study.book.include(sweep_id, included, results[0] if results else None)
-        for entry in changed:
-            self.hub.tell(self.study.book.message(entry))
-        return next(entry for entry in changed if entry.sweep.id == sweep_id)
-
     def alarm(self, level: AlarmLevel, sentence: str) -> None:
         """Something everybody must see."""
         self.hub.tell(
@@ -205,16 +174,16 @@ class Session:
     async def _assess(self, change: Callable[[Assessment], None]) -> None:
         await asyncio.wrap_future(self._assessor.ask(change))
 
-    async def _direct(self, key: str, value: Json) -> None:
-        """Shown, recorded and followed."""
-        self._show((key, value))
-        await self._director.direct((key, value))
-
     def _show(self, words: Words) -> None:
+        """In a replay: what was directed then."""
         match words:
             case ("sweep_included", {"sweep": str(sweep), "included": bool(included)}):
-                if self.study.book.get(sweep) is not None:
-                    self._spawn(self._row_changed(sweep, included))
+                self.study.book.include(sweep, included)
+                self._spawn(self.workflow.refresh(sweep))
+            case ("edit", {"what": "correction", "target": str(sweep)}):
+                self._spawn(self.workflow.refresh(sweep))
+            case ("edit", {"what": "marker" | "reset" | "absent", "target": str(row)}):
+                self._spawn(self.workflow.refresh_row(row))
             case _:
                 self.study.note(words)
                 self.hub.tell(self.study.message())
@@ -231,6 +200,7 @@ class Session:
             if self.plan.directions is None:
                 # an assessment begins with the first epoch; what was said before holds from then
                 self._director.at_once(*self.study.words())
+                self.workflow.begun()
         self._first_epoch.set()
         if known is None or known.info.streams != epoch.info.streams:
             # what a page may ask for has changed: it starts again from a new hello
@@ -254,25 +224,13 @@ class Session:
             self.alarm("lost", f"{device} is lost: {state.sentence}")
 
     def _swept(self, sweep: Sweep, result: SweepResult) -> None:
-        entry = self.study.book.add(
-            sweep,
-            self.study.placement if sweep.stimulus is None else self._placed(sweep.stimulus),
-            at_utc=self.utc_now(),
-            result=result,
-        )
+        entry = self.workflow.swept(sweep, result)
         self.hub.tell(self.study.book.message(entry))
         header = Header(
             Kind.SWEEP, entry.number & 0xFFFF, sweep.epoch, max(0, sweep.start_index),
             sweep.samples_uv.shape[-1], sweep.samples_uv.shape[0], 1, self.now(),
         )  # fmt: skip
         self.hub.deliver([binary_parcel(header, sweep.samples_uv.astype("f4"))])
-
-    def _placed(self, stimulus: Stimulus) -> Placement:
-        """Where a pulse was given: the muscle is the step's, if the step is still the same."""
-        now = self.study.placement
-        same = (now.nerve, now.site, now.side) == (stimulus.nerve, stimulus.site, stimulus.side)
-        muscle = now.muscle if same else ""
-        return Placement(stimulus.nerve, stimulus.site, stimulus.side, muscle)
 
     def _carded(self, card: MuscleStatus) -> None:
         self.hub.tell(self.study.hold_card(card))
@@ -326,9 +284,21 @@ class Session:
             Findings(
                 sweep=lambda *a: self._handover.post(self._swept, *a),
                 card=lambda *a: self._handover.post(self._carded, *a),
+                row=lambda *a: self._handover.post(self.workflow.row, *a),
                 trouble=trouble,
             ),
             self.now,
+            self.plan.circumstances,
+        )
+
+    def _make_workflow(self) -> Workflow:
+        file = None if self.plan.recording is None else self.plan.recording.name
+        return Workflow(
+            self.study,
+            self._assessor,
+            self._director,
+            Journal(self.plan.keeper, self.plan.study, file),
+            WorkflowPorts(self.stimulation.place, self.utc_now, self.hub.tell),
         )
 
     def _make_stimulation(self) -> Stimulation:
@@ -355,7 +325,7 @@ class Session:
             now=self.now,
             before_block=self._director.again(directions, device.id, show),
         )
-        return Pipeline(device.id, outlets=outlets, recording=self.plan.study)
+        return Pipeline(device.id, outlets=outlets, recording=self.plan.run_name)
 
     # ── beside ───────────────────────────────────────────────────────────────────────────────────
 

@@ -9,9 +9,10 @@ from service.acquisition.filters import PRESETS
 from service.acquisition.types import DeviceState
 from service.evidence.limits import Subject
 from service.model import Json, MuscleStatus, Task
+from service.protocols.loading import protocols
 
 from .book import SweepBook
-from .directing import Words, subject_of
+from .directing import Words
 from .interlock import Placement
 from .messages import (
     card_json,
@@ -22,24 +23,33 @@ from .messages import (
     step_json,
 )
 from .montage import Montage
-from .steps import Step, steps_for
+from .plan import MONTAGE, Plan
+from .row_key import MOTOR
+from .steps import Step, StepList, step_from, steps_for, steps_of
+from .subject import subject_of
 
 
 class Study:
-    """Patient, devices, montage, steps, task, sweeps and cards of one study.
+    """Patient, devices, montage, steps, task, sweeps, rows and cards of one study.
 
-    devices: id -> url, in order; the first is the one that is shown and stimulated on.
+    The first device is the one that is shown and stimulated on. current: id of the step under the
+    electrodes. rows: lines of the table by id, as they were told.
     """
 
-    def __init__(self, patient: str, study: str, devices: dict[str, str], now_s: float) -> None:
-        self.patient = patient
-        self.id = study
+    def __init__(self, plan: Plan, now_s: float) -> None:
+        self.patient = plan.patient
+        self.id = plan.study
+        self.visit, self.operator, self.protocol = plan.visit, plan.operator, plan.protocol
+        self.run = plan.run_name
         self.task = Task.UNKNOWN
         self.task_level = 0.0
         self.temperature_c: float | None = None
         self.subject = Subject()
         self.placement = Placement()
-        self.steps: tuple[Step, ...] = ()
+        self.temperatures: dict[str, float] = {}
+        self.list = StepList(_steps(plan))
+        self.current: str | None = None
+        self.rows: dict[str, dict[str, Json]] = {}
         self.montage = Montage(())
         self.book = SweepBook()
         self.epochs: dict[str, Epoch] = {}
@@ -48,7 +58,7 @@ class Study:
             device: DeviceState(
                 device, LinkState.CONNECTING, f"opening {url}", None, 0, 0, 0, None, now_s, None
             )
-            for device, url in devices.items()
+            for device, url in ((one.id, one.url) for one in plan.devices)
         }
 
     @property
@@ -59,10 +69,32 @@ class Study:
     def begin(self, montage: Montage) -> Placement:
         """The electrodes are known: the list of steps, and the first of them."""
         self.montage = montage
-        self.steps = steps_for(montage)
-        if self.steps and self.placement == Placement():
-            self.placement = self.steps[0].placement
+        if not self.list.steps and self.protocol == MONTAGE:
+            self.list = StepList(steps_for(montage))
+        if self.list.steps and self.placement == Placement():
+            first = self.step() or self.list.steps[0]
+            self.placement, self.current = first.placement, first.id
         return self.placement
+
+    def step(self) -> Step | None:
+        """The one under the electrodes; None: it is not in the list."""
+        return next((one for one in self.list.steps if one.id == self.current), None)
+
+    def hold_row(self, row: str, line: dict[str, Json] | None) -> dict[str, Json]:
+        """A row of the table as it now stands, or gone; as it is told."""
+        if line is None:
+            self.rows.pop(row, None)
+            return {"type": "row_gone", "id": row}
+        before = self.rows.get(row, {}).get("revision")
+        told = {**line, "revision": before + 1 if isinstance(before, int) else 1}
+        self.rows[row] = told
+        return {"type": "row", "row": told}
+
+    def step_told(self, step: Step) -> dict[str, Json]:
+        """A step with the ids of its rows, newest run first."""
+        rows = [row for row in self.rows if row.rpartition(".")[0] == step.id]
+        rows.sort(key=lambda row: -int(row.rpartition(".")[2]))
+        return step_json(step, rows)
 
     def hold_card(self, card: MuscleStatus) -> dict[str, Json]:
         """A new state of a muscle's card, as it is told."""
@@ -94,8 +126,18 @@ class Study:
                     str(told.get(part) or "") for part in ("nerve", "site", "side", "muscle")
                 )
                 self.placement = Placement(nerve, site, side, muscle)
+                step = self.list.at(self.placement, str(told.get("measure") or MOTOR))
+                self.current = None if step is None else step.id
             case ("temperature_c", None | int() | float() as celsius):
                 self.temperature_c = celsius
+            case (
+                "edit",
+                {
+                    "what": "temperature",
+                    "to": {"where": str(where), "celsius": int() | float() as measured},
+                },
+            ):
+                self.temperatures[where] = float(measured)
             case ("subject", dict(told)):
                 self.subject = subject_of(told)
 
@@ -103,23 +145,41 @@ class Study:
         """All that holds now, as it would be directed."""
         return (
             ("task", {"task": self.task.value, "level": self.task_level}),
-            ("step", placement_json(self.placement)),
+            ("step", self.step_words()),
             ("temperature_c", self.temperature_c),
             ("subject", plain_fields(self.subject)),
         )
 
+    def step_words(self) -> dict[str, Json]:
+        """What lies under the electrodes, as it is directed."""
+        step = self.step()
+        told = placement_json(self.placement)
+        if step is None:
+            return told
+        return {
+            **told,
+            "measure": step.plan.measure,
+            "run": step.run,
+            "channel": step.channel or None,
+        }
+
     def message(self) -> dict[str, Json]:
         """`study`."""
-        step = next((s for s in self.steps if s.placement == self.placement), None)
+        step = self.step()
         return {
             "type": "study",
             "patient": self.patient,
             "id": self.id,
             "task": self.task.value,
             "level": self.task_level,
-            "step": placement_json(self.placement) if step is None else step_json(step),
-            "steps": [step_json(one) for one in self.steps],
+            "visit": self.visit,
+            "operator": self.operator,
+            "protocol": self.protocol,
+            "state": "open",
+            "step": placement_json(self.placement) if step is None else self.step_told(step),
+            "steps": [self.step_told(one) for one in self.list.steps],
             "temperature_c": self.temperature_c,
+            "temperatures": dict(self.temperatures),
             "subject": plain_fields(self.subject),
         }
 
@@ -139,6 +199,7 @@ class Study:
             else muscles_json(self.montage, leading, self.epochs.get(leading)),
             "presets": [{"id": one.id, "label": one.label} for one in PRESETS.values()],
             "cards": list(self.cards.values()),
+            "rows": list(self.rows.values()),
             "steps": study["steps"],
         }
 
@@ -147,8 +208,20 @@ class Study:
         return {
             "patient": self.patient,
             "study": self.id,
+            "run": self.run,
             "mode": mode,
+            "simulated": mode == "simulated",
             "devices": list(self.states),
             "opened_utc": utc.isoformat(),
             "notice": "Research use only. Not a diagnosis. Not a medical device.",
         }
+
+
+def _steps(plan: Plan) -> tuple[Step, ...]:
+    """Those of the study that is gone on with, else of the protocol; `montage` has none yet."""
+    if plan.content is not None and plan.content.steps:
+        return tuple(step_from(one) for one in plan.content.steps)
+    protocol = protocols().get(plan.protocol)
+    if protocol is None:
+        return ()
+    return steps_of(step for step in protocol.steps if not plan.sides or step.side in plan.sides)

@@ -45,6 +45,17 @@ _SETUP_KEYS = frozenset(
         "like",
     ]
 )
+_SIDES: Mapping[str, Side] = {"left": "left", "right": "right"}
+_KINDS = {
+    "motor_response": "motor",
+    "sensory_response": "sensory",
+    "f_wave": "F-waves",
+    "h_reflex": "H-reflex",
+    "rns": "repetitive stimulation",
+    "cmap_scan": "CMAP scan",
+    "munix": "MUNIX",
+    "mune": "MUNE",
+}
 _PLACES = {"erb": "Erb's point", "below_fibular_head": "below the fibular head"}
 
 
@@ -122,7 +133,7 @@ class Protocol:
 def protocols() -> Mapping[str, Protocol]:
     """Every protocol that ships, by id; from the checkout and from the wheel alike."""
     folder = files(__package__)
-    setups = read_setups(folder.joinpath(SETUPS).read_text(encoding="utf-8"))
+    setups = _shipped_setups()
     names = sorted(
         one.name for one in folder.iterdir() if one.name.endswith(".toml") and one.name != SETUPS
     )
@@ -131,6 +142,43 @@ def protocols() -> Mapping[str, Protocol]:
         text = folder.joinpath(name).read_text(encoding="utf-8")
         found[name.removesuffix(".toml")] = read_protocol(name.removesuffix(".toml"), text, setups)
     return found
+
+
+@cache
+def _shipped_setups() -> Mapping[str, Mapping[str, Any]]:
+    return read_setups(files(__package__).joinpath(SETUPS).read_text(encoding="utf-8"))
+
+
+def plan_step(measure: str, nerve: str, site: str, side: str, record: str) -> StepPlan:
+    """A step that no protocol asked for: as its setup says if there is one, else bare.
+
+    Errors: ValueError for a measure or a side that is not known.
+    """
+    if side not in _SIDES:
+        raise ValueError(f"side is {side!r}, expected left or right")
+    if measure not in MEASURES:
+        raise ValueError(f"measure {measure!r} is not known; known: {', '.join(sorted(MEASURES))}")
+    for setup in _shipped_setups().values():
+        same = (setup["measure"], setup["nerve"], setup["record"]) == (measure, nerve, record)
+        if same and site in setup["site"]:
+            return _step(setup, site, _SIDES[side], "")
+    sensory = measure == "sensory_response"
+    return StepPlan(
+        id=step_id(measure, side, nerve, site, record),
+        label=f"{nerve.replace('_', ' ').capitalize()} {_KINDS[measure]}, {site_words(site)}, "
+        f"{side} {record}",
+        measure=measure,
+        nerve=nerve,
+        site=site,
+        side=_SIDES[side],
+        record=record,
+        electrodes=Electrodes("", "", ""),
+        stimulate="",
+        filter_hz=(20.0, 2000.0) if sensory else (2.0, 10000.0),
+        sweep_ms=20.0 if sensory else 50.0,
+        gain_uv=20.0 if sensory else 5000.0,
+        width_us=100.0 if sensory else 200.0,
+    )
 
 
 def read_setups(text: str) -> Mapping[str, Mapping[str, Any]]:

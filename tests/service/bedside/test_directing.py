@@ -37,7 +37,7 @@ async def test_a_direction_lies_in_the_record_between_the_blocks_between_which_i
     for turn in range(30):  # 1500 blocks in all: fewer than the assessor ever refuses
         feeding = asyncio.create_task(bedside.feed(50))
         directed.append((Task.REST, Task.HOLD, Task.STRETCH)[turn % 3])
-        await session.set_task(directed[-1], 0.0)
+        await session.workflow.set_task(directed[-1], 0.0)
         await feeding
     live: list[list[Measurement]] = []
     await session._assess(lambda assessment: live.append(assessment.measurements()))

@@ -277,7 +277,7 @@ async def test_a_pulse_becomes_a_sweep_with_its_current(bedside: Bedside) -> Non
     binary = next(h for h in wire.headers if h.kind == 3)
     assert (binary.view, binary.count, binary.channels) == (sweep["number"], sweep["count"], 2)
     before = len(of(wire, "sweep"))
-    entry = await session.include_sweep(sweep["id"], False)
+    entry = await session.workflow.include(sweep["id"], False)
     assert not entry.included
     assert of(wire, "sweep")[before]["included"] is False
 
@@ -291,7 +291,7 @@ async def test_loss_of_the_amplifier_or_a_new_epoch_disarms(bedside: Bedside) ->
     for event in (
         lambda: bedside.state(LinkState.STALLED),
         lambda: bedside.open(2),
-        lambda: session.set_placement(Placement("median", "elbow", "left", "left APB")),
+        lambda: session.workflow.place(Placement("median", "elbow", "left", "left APB")),
     ):
         await bedside.state(LinkState.LIVE)
         session.stimulation.heard("a")
@@ -310,7 +310,7 @@ async def test_a_subject_known_before_the_device_decides_the_limit_and_is_record
     """Age, sex and height entered before the first epoch reach the assessment, page and record."""
     bedside = Bedside(tmp_path)
     await bedside.session.start()
-    await bedside.session.set_subject(Subject(58.0, "M", None))
+    await bedside.session.workflow.set_subject(Subject(58.0, "M", None))
     await bedside.open()
     _, wire = await bedside.page()
     seen: list[Subject] = []
@@ -318,7 +318,7 @@ async def test_a_subject_known_before_the_device_decides_the_limit_and_is_record
     assert seen == [Subject(58.0, "M", None)]
     known = {"age_years": 58.0, "sex": "M", "height_cm": None}
     assert of(wire, "hello")[-1]["study"]["subject"] == known
-    await bedside.session.set_subject(Subject())
+    await bedside.session.workflow.set_subject(Subject())
     await until(lambda: of(wire, "study")[-1]["subject"]["age_years"] is None)
     await bedside.session.close()
     with read_recording(bedside.path) as recording:
@@ -333,8 +333,8 @@ async def test_the_end_of_a_session_leaves_a_whole_record(tmp_path) -> None:
     await bedside.session.start()
     await bedside.open()
     _, wire = await bedside.page()
-    await bedside.session.set_task(Task.HOLD, 0.15)
-    await bedside.session.set_temperature(32.5)
+    await bedside.session.workflow.set_task(Task.HOLD, 0.15)
+    await bedside.session.workflow.set_temperature(32.5)
     await bedside.feed(30)
     await bedside.session.close()
     report = verify(bedside.path)

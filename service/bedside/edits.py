@@ -1,0 +1,115 @@
+"""Edits of the table as words: recorded, kept and followed alike, live, in replay and when a study
+is opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from service.model import Json
+from service.store.types import KeptEdit
+
+from .row_key import RowKey, Taken
+from .subject import subject_of
+from .table import Table
+
+Words = tuple[str, Json]
+PLACE = ("measure", "nerve", "site", "side", "muscle")
+
+
+def words_of(edit: KeptEdit) -> Words:
+    """As it is recorded."""
+    return (
+        "edit",
+        {
+            "what": edit.what,
+            "target": edit.target,
+            "to": edit.to,
+            "by": edit.by,
+            "at_utc": edit.at_utc.isoformat(),
+        },
+    )
+
+
+def edit_of(told: Mapping[str, Json]) -> KeptEdit:
+    """What was recorded. Raises KeyError or ValueError if a word is missing."""
+    return KeptEdit(
+        datetime.fromisoformat(str(told["at_utc"])),
+        str(told["by"]),
+        str(told["what"]),
+        str(told["target"]),
+        None,
+        told["to"],
+    )
+
+
+def apply(table: Table, edit: KeptEdit) -> None:
+    """Do to the table what an edit says. Raises ValueError if it cannot be done."""
+    rows, to = table.rows, edit.to
+    told: Mapping[str, Any] = to if isinstance(to, dict) else {}
+    if edit.what == "included":
+        rows.include(edit.target, bool(told["included"]))
+    elif edit.what == "correction":
+        taken = rows.taken(edit.target)
+        if taken is not None:
+            rows.correct(edit.target, corrected(taken, told))
+    elif edit.what == "temperature":
+        table.set_temperature(str(told.get("where") or ""), told["celsius"])
+    elif edit.what in ("marker", "reset", "absent", "distance"):
+        _row_edit(table, RowKey.from_id(edit.target), edit, told)
+
+
+def check(table: Table, edit: KeptEdit) -> None:
+    """Raises ValueError if `apply` would; changes nothing."""
+    key = RowKey.from_id(edit.target)
+    if not table.rows.entries(key):
+        raise ValueError(f"row {key.id} has no sweeps")
+    if edit.what == "marker" and isinstance(edit.to, dict):
+        place = str(edit.to["name"]), float(str(edit.to["latency_ms"]))
+        table.rows.check_place(key, *place, by=edit.by, at_utc=edit.at_utc)
+
+
+def follow(table: Table, words: Words) -> None:
+    """The same for recorded words; what no longer fits these sweeps is passed over."""
+    match words:
+        case ("edit", dict(told)):
+            with suppress(ValueError, KeyError):
+                apply(table, edit_of(told))
+        case ("sweep_included", {"sweep": str(sweep), "included": bool(included)}):
+            table.rows.include(sweep, included)
+        case ("temperature_c", None | int() | float() as celsius):
+            table.set_temperature("", celsius)
+        case ("subject", dict(told)):
+            table.set_subject(subject_of(told))
+
+
+def corrected(taken: Taken, told: Mapping[str, Any]) -> Taken:
+    """Where a sweep was taken after all; an assigned channel does not go with another muscle."""
+    words: dict[str, Any] = {name: str(told[name]) for name in PLACE if told.get(name) is not None}
+    after = replace(taken, **words)
+    if after.muscle != taken.muscle:
+        after = replace(after, channel="")
+    if after.muscle and not after.muscle.startswith(f"{after.side} "):
+        raise ValueError(f"{after.muscle} is not on the {after.side} side; correct both together")
+    return after
+
+
+def _row_edit(table: Table, key: RowKey, edit: KeptEdit, told: Mapping[str, Any]) -> None:
+    rows = table.rows
+    if not rows.entries(key):
+        raise ValueError(f"row {key.id} has no sweeps")
+    if edit.what == "marker":
+        rows.place(
+            key, str(told["name"]), float(told["latency_ms"]), by=edit.by, at_utc=edit.at_utc
+        )
+    elif edit.what == "reset":
+        rows.reset(key, told["name"])
+    elif edit.what == "distance":
+        rows.set_distance(key, told["mm"])
+    elif told["absent"]:
+        rows.call_absent(key, edit.by, electrode_checked=bool(told["electrode_checked"]))
+    else:
+        rows.reset(key, None)

@@ -1,0 +1,271 @@
+"""The table as the page and the report show it: each row's numbers, limits, the other side and the
+segment to the next distal site. Pure; the same rows and circumstances give the same lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from service.analysis.conduction import conduction
+from service.evidence.anatomy import MUSCLES
+from service.evidence.findings import Supramaximal
+from service.evidence.limits import Choice, LimitTable, Subject, choose_limit, default_table
+from service.evidence.quantities import judge, unit_of
+from service.model import Finding, Json, Limit, Measurement
+
+from .messages import measurement_json, plain
+from .row_key import MOTOR, RowKey
+from .rows import Rows
+from .sites import least_c, place_of, proximal_order
+
+# what says how well was measured, not what; it stays in the measurement
+_NOT_SHOWN = frozenset(
+    ["noise_uv", "detection_floor_uv", "sweep_count", "distance_mm", "latency_difference_ms"]
+)
+_INTERVALS = {"velocity_m_s": ("velocity_low_m_s", "velocity_high_m_s")}
+_CHANGES = ("velocity_m_s", "amplitude_drop_percent", "area_drop_percent",
+            "duration_increase_percent")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Of whom, in which state, and by which limits. temperatures: place (`left hand`, or empty:
+    everywhere) -> °C. problem: why there are no limits at all, empty if there are."""
+
+    subject: Subject = field(default_factory=Subject)
+    temperatures: Mapping[str, float] = field(default_factory=dict)
+    limits: LimitTable = field(default_factory=default_table)
+    use_unverified: bool = False
+    problem: str = ""
+
+    def celsius(self, place: str) -> float | None:
+        """Measured there, else for the whole patient, else not known."""
+        return self.temperatures.get(place, self.temperatures.get(""))
+
+
+class Table:
+    """The rows of a study with all that is said of them."""
+
+    def __init__(self, circumstances: Circumstances | None = None) -> None:
+        self.rows = Rows()
+        self.circumstances = circumstances or Circumstances()
+
+    def set_subject(self, subject: Subject) -> None:
+        """Who is examined decides which limits hold: every row may change."""
+        self.circumstances = replace(self.circumstances, subject=subject)
+        self.rows.touch_all()
+
+    def set_temperature(self, place: str, celsius: float | None) -> None:
+        """Of one place, or of the whole patient (empty); None: not measured."""
+        known = {k: v for k, v in self.circumstances.temperatures.items() if k != place}
+        told = known if celsius is None else {**known, place: celsius}
+        self.circumstances = replace(self.circumstances, temperatures=told)
+        self.rows.touch_all()
+
+    def line(self, key: RowKey) -> dict[str, Json]:
+        """ROW of docs/protocols/study.md, but for its revision."""
+        rows, hand = self.rows, self.rows.hand(key)
+        measurement, entries, used = rows.measurement(key), rows.entries(key), rows.used(key)
+        newest = next(one for one in reversed(entries) if one.sweep.id in used)
+        stimulus, place = newest.sweep.stimulus, place_of(key.nerve, key.side)
+        below, proof = self._below(key), rows.proof(key)
+        segment = None if below is None else self._segment(below, key)
+        _, rate_hz, zero = rows.trace(key)
+        return {
+            "id": key.id,
+            "step": key.step_id,
+            "measure": key.measure,
+            "nerve": key.nerve,
+            "site": key.site,
+            "side": key.side,
+            "muscle": key.muscle,
+            "channel": newest.sweep.channels[newest.column],
+            "run": key.run,
+            "sweeps": [one.sweep.id for one in entries],
+            "used": list(used),
+            "current_ma": None if stimulus is None else stimulus.pulse.current_ma,
+            "width_us": None if stimulus is None else stimulus.pulse.width_us,
+            "rate_hz": rate_hz,
+            "zero_index": zero,
+            "measurement": measurement_json(measurement),
+            "automatic": not hand.placed and hand.absent is None,
+            "edit_note": _edit_note(hand.placed_on if hand.placed else (), used),
+            "supramaximal": None if proof is None else plain(proof),
+            "distance_mm": hand.distance_mm,
+            "distance_to": "E1" if below is None else below.site,
+            "temperature_c": self.circumstances.celsius(place),
+            "temperature_where": place,
+            "segment": None if segment is None else measurement_json(segment),
+            "values": [
+                *self._values(key, measurement, tuple(measurement.values)),
+                *([] if segment is None or below is None
+                  else self._values(key, segment, _CHANGES, f"{key.site}-{below.site}")),
+            ],
+            "gates": self._gates(key, measurement, proof),
+            "hints": _hints(measurement, segment),
+        }  # fmt: skip
+
+    def _values(
+        self, key: RowKey, measurement: Measurement, names: tuple[str, ...], segment: str = ""
+    ) -> list[Json]:
+        told: list[Json] = []
+        inside = {end for ends in _INTERVALS.values() for end in ends}
+        for quantity in names:
+            if quantity in _NOT_SHOWN or quantity in inside or quantity not in measurement.values:
+                continue
+            choice = self._choice(key, quantity, segment)
+            place = place_of(key.nerve, key.side)
+            finding = judge(
+                measurement,
+                quantity,
+                choice,
+                skin_c=self.circumstances.celsius(place),
+                least_skin_c=least_c(place),
+                proof=self.rows.proof(key),
+            )
+            told.append(self._value(key, measurement, finding, choice, segment))
+        return told
+
+    def _value(
+        self, key: RowKey, measurement: Measurement, finding: Finding, choice: Choice, segment: str
+    ) -> Json:
+        low, high = _INTERVALS.get(finding.quantity, ("", ""))
+        value = measurement.values[finding.quantity]
+        return {
+            "quantity": finding.quantity,
+            "value": value,
+            "unit": unit_of(finding.quantity),
+            "low": measurement.values.get(low),
+            "high": measurement.values.get(high),
+            "state": finding.state,
+            "limit": self._limit(choice.limit),
+            "z": choice.z(value),
+            "reasons": list(finding.reasons),
+            "other_side": self._other_side(key, finding.quantity, value, segment),
+        }
+
+    def _choice(self, key: RowKey, quantity: str, segment: str) -> Choice:
+        known = self.circumstances
+        record = key.muscle.removeprefix(f"{key.side} ")
+        if known.problem:
+            return Choice(None, known.problem)
+        own = MUSCLES.get(record)
+        if key.measure == MOTOR and not segment and own is not None and own.distal_site != key.site:
+            return Choice(None, f"limits hold at the {own.distal_site.replace('_', ' ')}")
+        return choose_limit(
+            known.limits.rows,
+            nerve=key.nerve,
+            muscle=record,
+            measure=key.measure,
+            quantity=quantity,
+            subject=known.subject,
+            use_unverified=known.use_unverified,
+            segment=segment,
+        )
+
+    def _limit(self, limit: Limit | None) -> Json:
+        if limit is None:
+            return None
+        table = self.circumstances.limits
+        told = plain(limit)
+        assert isinstance(told, dict)  # noqa: S101 - a dataclass is told as an object
+        return {**told, "table": f"{table.name} {table.version}"}
+
+    def _other_side(self, key: RowKey, quantity: str, value: float, segment: str) -> Json:
+        """The same quantity of the other side's newest run; null if it has none."""
+        other = self.rows.newest_run(key.on_other_side())
+        if other is None:
+            return None
+        if segment:
+            below = self._below(other)
+            told = None if below is None else self._segment(below, other)
+        else:
+            told = self.rows.measurement(other)
+        there = None if told is None else told.values.get(quantity)
+        if there is None:
+            return None
+        percent = 100.0 * (value - there) / abs(there) if there else None
+        return {
+            "row": other.id, "value": there, "difference": value - there, "percent": percent
+        }  # fmt: skip
+
+    def _below(self, key: RowKey) -> RowKey | None:
+        """The newest run at the next distal site of the same nerve, side and muscle."""
+        if key.measure != MOTOR:
+            return None
+        sites = {
+            one.site: one
+            for one in self.rows.all_keys()
+            if replace(one, site=key.site, run=key.run) == key
+            and proximal_order(one.site) < proximal_order(key.site)
+        }
+        if not sites:
+            return None
+        return self.rows.newest_run(sites[max(sites, key=proximal_order)])
+
+    def _segment(self, below: RowKey, key: RowKey) -> Measurement:
+        least = self._choice(below, "amplitude_mv", "").limit
+        return conduction(
+            self.rows.measurement(below),
+            self.rows.measurement(key),
+            nerve=key.nerve,
+            distance_mm=self.rows.hand(key).distance_mm,
+            distal_distance_mm=self.rows.hand(below).distance_mm,
+            least_amplitude_mv=None if least is None else least.value,
+            supramaximal=(self._proven(below), self._proven(key)),
+            target=key.muscle,
+        )
+
+    def _proven(self, key: RowKey) -> bool:
+        proof = self.rows.proof(key)
+        return proof is not None and proof.proven
+
+    def _gates(
+        self, key: RowKey, measurement: Measurement, proof: Supramaximal | None
+    ) -> list[Json]:
+        """What forbids a conclusion, what to do, and what alone it can falsify (reference 0.3)."""
+        told: list[Json] = []
+        place = place_of(key.nerve, key.side)
+        celsius = self.circumstances.celsius(place)
+        if proof is not None and not proof.proven and measurement.state != "not_assessable":
+            told.append(_gate("submaximal", proof.sentence, "low or absent amplitude", "drop"))
+        if celsius is None:
+            why = f"no skin temperature of the {place}: measure it"
+            told.append(_gate("no_temperature", why, "slowing"))
+        elif celsius < least_c(place):
+            why = f"the {place} is cold, {celsius:.1f} °C: warm it to {least_c(place):.0f} °C"
+            told.append(_gate("cold", why, "slowing", "normal amplitude", "normal decrement"))
+        for reason in measurement.reasons:
+            gate, colon, sentence = reason.partition(": ")
+            if colon and gate in _FALSIFIES:
+                told.append(_gate(gate, sentence, *_FALSIFIES[gate]))
+        return told
+
+
+_FALSIFIES: Mapping[str, tuple[str, ...]] = {
+    "initial_positivity": ("latency", "velocity"),
+    "artifact": ("latency", "velocity"),
+    "saturated": ("every quantity",),
+    "mains": ("onset latency", "absent"),
+    "gap": ("every quantity",),
+    "distance": ("velocity",),
+}
+
+
+def _gate(gate: str, sentence: str, *falsifies: str) -> Json:
+    return {"gate": gate, "sentence": sentence, "falsifies": list(falsifies)}
+
+
+def _hints(measurement: Measurement, segment: Measurement | None) -> list[Json]:
+    """What else the measurements said that no gate says."""
+    reasons = [*measurement.reasons, *(() if segment is None else segment.reasons)]
+    return list(dict.fromkeys(r for r in reasons if r.partition(": ")[0] not in _FALSIFIES))
+
+
+def _edit_note(placed_on: tuple[str, ...], used: tuple[str, ...]) -> str | None:
+    if not placed_on or set(placed_on) == set(used):
+        return None
+    return (
+        f"the markers were placed on {len(placed_on)} sweeps; {len(set(used) - set(placed_on))} "
+        f"came and {len(set(placed_on) - set(used))} went since: look at them again"
+    )
