@@ -47,7 +47,8 @@ class MuscleAnatomy:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SensoryAnatomy:
-    """One sensory recording (`median D2`): E1 over the nerve, E2 `reference_mm` further along."""
+    """One sensory recording (`median D2`): E1 over the nerve, E2 `reference_mm` further along.
+    spike_s: rise of a single fibre's potential."""
 
     name: str
     nerve: str
@@ -55,6 +56,7 @@ class SensoryAnatomy:
     distal_site: str
     depth_mm: float
     reference_mm: float
+    spike_s: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,6 +179,7 @@ def _sensory(name: str, row: Mapping[str, Any]) -> SensoryAnatomy:
         distal_site=row["distal_site"],
         depth_mm=float(row["depth_mm"]),
         reference_mm=float(row["reference_mm"]),
+        spike_s=1e-3 * float(row["spike_ms"]),
     )
 
 

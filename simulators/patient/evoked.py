@@ -134,9 +134,9 @@ def snap_truth(key: str, nerve: SensoryNerve, site: str, grid: Grid) -> dict[str
     }
 
 
-def templates_of(muscles: Iterable[Muscle], grid: Grid) -> list[Json]:
+def templates_of(muscles: Iterable[Muscle], grid: Grid) -> list[dict[str, Json]]:
     """`m_wave_truth` of every muscle from every site of its nerve, and of the ways around it."""
-    rows: list[Json] = []
+    rows: list[dict[str, Json]] = []
     for muscle in muscles:
         places = [(muscle.anatomy.nerve, site) for site in muscle.anatomy.sites]
         if muscle.axons.detour.any() and muscle.anatomy.detour is not None:

@@ -25,8 +25,10 @@ CHRONAXIE_US = 250.0
 REFERENCE_WIDTH_US = 200.0
 RELATIVE_SPREAD = 0.015
 TURNAROUND_S = 0.001
-TERMINAL_SCATTER_S = 0.00040
+TERMINAL_SCATTER_S = 0.00075
 ONSET_LEAD = 1.025  # the fastest axon over the velocity that onsets show
+# How far a segment near the spine shares in what makes the limb's nerves fast or slow.
+SHARED_WITH_LIMB = {"plexus": 0.7, "root": 0.5}
 BEYOND_WRIST = ("hand", "foot")
 
 
@@ -54,7 +56,9 @@ def segments_of(nerve: str, sites: tuple[str, ...]) -> tuple[str, ...]:
 
 def segment_velocity_m_s(person: Person, seed: int, nerve: str, side: str, segment: str) -> float:
     """This subject's conduction velocity in one segment, as onsets show it."""
+    norm = norms()["velocity_m_s"][nerve]
     base = drawn(person, seed, "velocity_m_s", nerve, side)
+    base = norm.mean + SHARED_WITH_LIMB.get(segment, 1.0) * (base - norm.mean)
     rows = norms()["segment_m_s"]
     own = f"{nerve} {segment}"
     row = own if own in rows else segment if segment in rows else "other"
@@ -67,9 +71,10 @@ class MotorAxons:
 
     terminal_s: slow last stretch and end-plate, common to all; scatter_s: its scatter.
     threshold_ma: current at the nerve with a pulse of REFERENCE_WIDTH_US. passes: whether an axon
-    conducts through each segment. detour: which axons take the muscle's detour. backfire: each
-    unit's probability of an F-wave. branch: how far up the way from wrist to cord an axon has a
-    branch that returns an A-wave, as a share of it; nan without.
+    conducts through each segment; unreached: whether a stimulus above a segment misses it. detour:
+    which axons take the muscle's detour. backfire: each unit's probability of an F-wave. branch:
+    how far up the way from the site to the cord an axon has a branch that returns an A-wave, as a
+    share of it; nan without. delayed_from: first segment that `distal_delay_s` lies in.
     """
 
     muscle: MuscleAnatomy
@@ -80,6 +85,7 @@ class MotorAxons:
     scatter_s: FloatArray
     threshold_ma: FloatArray
     passes: BoolArray
+    unreached: BoolArray
     detour: BoolArray
     backfire: FloatArray
     branch: FloatArray
@@ -144,7 +150,8 @@ class MotorAxons:
         own = self.site_reached(nerve, site)
         if own is None:
             return np.zeros_like(self.detour)
-        through = self.passes[:, : self.sites.index(own) + 1].all(axis=1)
+        last = self.sites.index(own) + 1
+        through = (self.passes & ~self.unreached)[:, :last].all(axis=1)
         if nerve != self.muscle.nerve:
             return np.asarray(through & self.detour)
         if self.muscle.detour is not None:
@@ -197,7 +204,12 @@ def grow_axons(
     spread = drawn(person, seed, "spread", "axons", side)
     slower = spread * np.clip(0.75 * (1 - rank) + 0.25 * build.random(size.size), 0, 1)
     wobble = np.array(
-        [drawn(person, seed, "spread", f"{muscle.name} {s}", side, "segment") for s in segments]
+        [
+            drawn(person, seed, "spread", f"{muscle.name} {name}", side, "segment")
+            if name not in SHARED_WITH_LIMB
+            else 0.0
+            for name in segments
+        ]
     )
     ripple = 1.0 + np.clip(wobble, 0.0, 0.12) * build.standard_normal((size.size, len(segments)))
     fastest = (
@@ -220,11 +232,31 @@ def grow_axons(
         scatter_s=scatter,
         threshold_ma=_thresholds(person, seed, muscle.nerve, side, rank, build),
         passes=np.ones(velocity.shape, dtype=np.bool_),
+        unreached=_unreached(person, seed, muscle, side, segments, build),
         detour=np.zeros(size.size, dtype=np.bool_),
         backfire=_backfire(person, seed, muscle.name, side, size.size, build),
         branch=np.full(size.size, np.nan),
         delayed_from=1 if segments[0] in BEYOND_WRIST else 0,
     )
+
+
+def _unreached(
+    person: Person,
+    seed: int,
+    muscle: MuscleAnatomy,
+    side: str,
+    segments: tuple[str, ...],
+    rng: np.random.Generator,
+) -> BoolArray:
+    """(n_units, n_segments): axons that stimuli above a segment miss; none up to the first site."""
+    place, rows = rng.random((muscle.units, len(segments))), norms()["unreached"]
+    first = list(muscle.site_mm).index(muscle.distal_site) + 1
+    for number, segment in enumerate(segments[first:], start=first):
+        own = f"{muscle.nerve} {segment}"
+        row = own if own in rows else segment if segment in rows else "other"
+        place[:, number] -= min(drawn(person, seed, "unreached", own, side, row), 0.8)
+    place[:, :first] = 1.0
+    return np.asarray(place < 0.0)
 
 
 def _thresholds(

@@ -337,13 +337,16 @@ class Patient:
 
     def templates(self) -> dict[str, Json]:
         """Noise-free M-waves and SNAPs at the electrode, for dials and nerves as they are now."""
+        motor = templates_of(self._muscles.values(), self._grid)
+        sensory = [
+            snap_truth(key, nerve, site, self._grid)
+            for key, nerve in self._sensory.items()
+            for site in nerve.sites
+        ]
+        tape = self._technique.tape_mm
         return {
-            "m_waves": templates_of(self._muscles.values(), self._grid),
-            "snaps": [
-                snap_truth(key, nerve, site, self._grid)
-                for key, nerve in self._sensory.items()
-                for site in nerve.sites
-            ],
+            "m_waves": [{**row, "tape_mm": tape(row, "muscle")} for row in motor],
+            "snaps": [{**row, "tape_mm": tape(row, "recording")} for row in sensory],
             "needles": self._needles.templates(),
         }
 

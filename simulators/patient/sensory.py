@@ -28,7 +28,7 @@ FIBRES = 160
 ACTIVATION_S = 0.00012
 FASTER_ABOVE = {"forearm": 1.08, "elbow": 1.05, "arm": 1.12, "plexus": 1.12}
 CALIBRATION_POINTS, CALIBRATION_RATE_HZ = 768, 48000.0
-SPIKE_RISE_S = 0.00036
+HIGHEST_HZ = 4000.0  # a SNAP holds nothing above
 ASYMMETRY = -0.9  # the leading positivity is smaller than the one that trails
 SECOND_ELECTRODE = 0.5  # what E2 sees of E1's potential, later
 
@@ -122,16 +122,20 @@ class SensoryNerve:
 
     def spectrum(self, site: str, fibres: IntArray, frequencies_hz: FloatArray) -> ComplexArray:
         """Spectrum (µV s) of the potential of some fibres after a stimulus at time 0."""
+        answer = np.zeros(frequencies_hz.size, dtype=np.complex128)
         if not fibres.size:
-            return np.zeros(frequencies_hz.size, dtype=np.complex128)
+            return answer
+        heard = frequencies_hz < HIGHEST_HZ
+        frequencies_hz = frequencies_hz[heard]
         speed = 1e3 * self.velocity_m_s[fibres, 0][:, None]
-        duration = np.hypot(SPIKE_RISE_S, self.anatomy.depth_mm / speed)
+        duration = np.hypot(self.anatomy.spike_s, self.anatomy.depth_mm / speed)
         turn = 2.0 * np.pi * frequencies_hz * duration
         shape = (1j * ASYMMETRY * turn - turn**2) * np.exp(-0.5 * turn**2) * duration
         late = np.exp(-2j * np.pi * frequencies_hz * (self.anatomy.reference_mm / speed))
         begun = np.exp(-2j * np.pi * frequencies_hz * self.latency_s(site)[fibres][:, None])
         each = self.weight_uv[fibres][:, None] * shape * begun * (1.0 - SECOND_ELECTRODE * late)
-        return np.asarray(np.sqrt(2.0 * np.pi) * each.sum(axis=0))
+        answer[heard] = np.sqrt(2.0 * np.pi) * each.sum(axis=0)
+        return answer
 
     def waveform(self, site: str, points: int, rate_hz: float) -> FloatArray:
         """The supramaximal SNAP, (points,) µV from the stimulus on."""
@@ -170,17 +174,15 @@ def grown_sensory_nerve(key: str, seed: int, person: Person) -> SensoryNerve:
         threshold_ma=_thresholds(person, seed, anatomy.nerve, side, slower, build),
         alive=np.ones(FIBRES, dtype=np.bool_),
     )
-    for _ in range(2):  # the second time for what the first shift moved between points
-        now = snap_shape(
-            nerve.waveform(anatomy.distal_site, CALIBRATION_POINTS, CALIBRATION_RATE_HZ),
-            CALIBRATION_RATE_HZ,
-        )
-        nerve = replace(
-            nerve,
-            delay_s=nerve.delay_s + onset_s - now.onset_s,
-            weight_uv=nerve.weight_uv * (amplitude_uv / now.op_uv),
-        )
-    return nerve
+    now = snap_shape(
+        nerve.waveform(anatomy.distal_site, CALIBRATION_POINTS, CALIBRATION_RATE_HZ),
+        CALIBRATION_RATE_HZ,
+    )
+    return replace(
+        nerve,
+        delay_s=nerve.delay_s + onset_s - now.onset_s,
+        weight_uv=nerve.weight_uv * (amplitude_uv / now.op_uv),
+    )
 
 
 def _thresholds(

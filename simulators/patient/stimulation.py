@@ -170,12 +170,8 @@ class Stimulation:
         passed = muscle.junction.response(at_s)
         rows = self._evoked.rows(muscle.key)
         if units.size and rows:
-            spectrum = passed * muscle.m_wave(site, units)
-            if self._technique.further_mm:
-                velocity = float(np.median(muscle.axons.velocity_m_s[:, 0]))
-                late_s = 1e-3 * self._technique.further_mm / velocity
-                spectrum = spectrum * np.exp(-2j * np.pi * self._grid.frequencies_hz * late_s)
-            spectra[rows] += spectrum
+            turn = np.exp(-2j * np.pi * self._grid.frequencies_hz * self._moved_s(muscle))
+            spectra[rows] += passed * muscle.m_wave(site, units) * turn
         return Volley(pulse, at_s, site, current_ma, units)
 
     def _snaps(self, pulse: Pulse, number: int, spectra: ComplexArray) -> dict[str, Json]:
@@ -192,15 +188,20 @@ class Stimulation:
             frequencies = self._grid.frequencies_hz
             if fibres.size:
                 spectrum = nerve.spectrum(place.site, fibres, frequencies)
-                late_s = 1e-3 * self._technique.further_mm / float(nerve.velocity_m_s[:, 0].max())
-                turn = np.exp(-2j * np.pi * frequencies * late_s)
+                turn = np.exp(-2j * np.pi * frequencies * self._moved_s(nerve))
                 spectra[rows] += self._grid.source_rate_hz * spectrum * turn
         return answered
+
+    def _moved_s(self, reached: Muscle | SensoryNerve) -> float:
+        """How much later a response comes because the poles are swapped."""
+        axons = reached.axons if isinstance(reached, Muscle) else reached
+        return 1e-3 * self._technique.further_mm / float(axons.velocity_m_s[:, 0].max())
 
     def _late_answers(self, at: float, muscle: Muscle, volley: Volley) -> None:
         for answer in LATE_ANSWERS:
             late = answer(muscle, volley)
-            samples = at + late.delays_s * self._grid.front_end.rate_hz
+            delays_s = late.delays_s - self._moved_s(muscle)  # nearer to the cord
+            samples = at + delays_s * self._grid.front_end.rate_hz
             self._evoked.draw(muscle, late.units, samples)
             for unit, sample in zip(late.units.tolist(), samples.tolist(), strict=True):
                 self._truth.event(late.kind, sample, muscle=muscle.key, unit=unit)

@@ -25,7 +25,7 @@ MEAN_HEIGHT_CM = 168.0
 SD_HEIGHT_CM = 9.5  # women and men together
 CLIP_SD = 2.8
 LEAST_SHARE = 0.12  # of the mean, for a quantity that is not logarithmic
-KIN = {"sensory_uv": 0.80, "velocity_m_s": 0.45, "latency_ms": 0.15, "amplitude_mv": 0.15}
+KIN = {"sensory_uv": 0.91, "velocity_m_s": 0.45, "latency_ms": 0.15, "amplitude_mv": 0.15}
 
 
 @dataclass(frozen=True, slots=True)

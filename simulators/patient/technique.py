@@ -106,6 +106,14 @@ class Technique:
                 answer[name] = float(values[0]) if same else [float(value) for value in values]
         return answer
 
+    def tape_mm(self, row: Mapping[str, Json], on: str) -> float | None:
+        """What the technician's tape says for the distance of one template row; None without."""
+        distance, words = row.get("distance_mm"), [str(row[key]) for key in (on, "nerve", "site")]
+        if not isinstance(distance, float):
+            return None
+        slip = random_stream(self._seed, "technique", "tape", *words).standard_normal()
+        return distance + self.value("tape_error_mm") * float(slip)
+
     # --- stimulation -----------------------------------------------------------------------------
 
     @property
