@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .gates import Direction, Flag
-from .peaks import vertex
 from .smoothing import gaussian
 
 Trace = npt.NDArray[np.float64]
@@ -16,9 +15,9 @@ Trace = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class StepSettings:
-    """plateau: change of size over a step that counts as none. rise: growth after a plateau that
-    counts. alike: correlation of what was added with what was there, below which it is another
-    muscle. All are proposals."""
+    """plateau: change of size (RMS of the response) over a step that counts as none. rise: what is
+    added after a plateau, as a share of what was there, that counts. alike: correlation of what was
+    added with what was there, below which it is another muscle. All are proposals."""
 
     plateau: float = 0.05
     rise: float = 0.08
@@ -34,7 +33,7 @@ def co_stimulation(
     *,
     settings: StepSettings | None = None,
 ) -> Flag | None:
-    """A response that had stood still grows again and changes its shape: another nerve joins in.
+    """A response that had stood still changes again, and its shape: another nerve joins in.
 
     sweeps_uv: (n_sweeps, n_samples) µV, one per current; current_ma: (n_sweeps,), in any order.
     None with fewer than three currents, or without a plateau. Errors: ValueError if the lengths
@@ -52,19 +51,26 @@ def co_stimulation(
     if levels.size < 3:
         return None
     per_ms = rate_hz / 1000.0
-    rest = sweeps[:, : max(int(zero_index - 0.5 * per_ms), 1)].mean(axis=1, keepdims=True)
+    width = 0.2 * per_ms
+    before = sweeps[:, : max(int(zero_index - 0.5 * per_ms), 1)]
+    rest = before.mean(axis=1, keepdims=True)
     first, last = (int(zero_index + ms * per_ms) for ms in chosen.window_ms)
-    cut = -(sweeps - rest)[:, first:last]
-    shapes = np.stack([cut[current == level].mean(axis=0) for level in levels])
-    sizes = np.array([vertex(shape, int(shape.argmax()), per_ms)[1] for shape in shapes])
+    cut = (sweeps - rest)[:, first:last]
+    shapes = np.stack([gaussian(cut[current == level].mean(axis=0), width) for level in levels])
+    sizes = np.sqrt(np.mean(shapes**2, axis=1))
+    noise = max(float(np.std(gaussian(row, width))) for row in before)
     stood = _plateau(sizes, chosen.plateau)
-    if stood is None or sizes[-1] < (1 + chosen.rise) * sizes[stood]:
+    if stood is None:
         return None
-    added = gaussian(shapes[-1] - shapes[stood], 0.2 * per_ms)
-    there = gaussian(shapes[stood], 0.2 * per_ms)
+    added, there = shapes[-1] - shapes[stood], shapes[stood]
+    grown = float(np.sqrt(np.mean(added**2)))
+    if grown < max(chosen.rise * sizes[stood], 3 * noise):
+        return None
     if float(np.corrcoef(added, there)[0, 1]) >= chosen.alike:
         return None
-    told = f"from {levels[stood]:g} to {levels[-1]:g} mA the response grows late, in another shape"
+    told = (
+        f"from {levels[stood]:g} to {levels[-1]:g} mA the response changes late, in another shape"
+    )
     action = f"another nerve joins in: lower the current to {levels[stood]:g} mA"
     return Flag("co_stimulation", told, action, (Direction.AMPLITUDE, Direction.NO_DROP))
 

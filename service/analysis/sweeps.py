@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 Trace = npt.NDArray[np.float64]
 
+_LEAST_RAIL_UV = 1000.0
+
 
 def search_window(
     n_samples: int, per_ms: float, zero_index: float, blank_ms: float, to_ms: float
@@ -23,22 +25,26 @@ def unusable(
     """Why nothing at all may be measured on these sweeps, (n_sweeps, n_samples); empty if it may.
 
     A rail that is known is reached by two samples in a row; one that is only guessed, from the
-    largest value above 1 mV, by three.
+    largest value of each sign above 1 mV, by three.
     """
     if gap:
         return ["gap: samples are missing inside the sweep"]
     first, last = window
     if first < 0 or last - first < 16:
         return ["the sweep ends before the search window"]
-    inside = np.abs(sweeps_uv[:, first:last])
-    top = rail_uv * 0.99 if rail_uv else max(float(inside.max()), 1000.0)
-    stuck = inside >= top
+    inside = sweeps_uv[:, first:last]
+    if _stuck(inside, rail_uv) or _stuck(-inside, rail_uv):
+        return ["saturated: the amplifier was at its rail; lower the gain or the artefact"]
+    return []
+
+
+def _stuck(inside: Trace, rail_uv: float | None) -> bool:
+    """Whether samples lie in a row at the upper rail, or at the largest value if none is known."""
+    stuck = inside >= (rail_uv * 0.99 if rail_uv else max(float(inside.max()), _LEAST_RAIL_UV))
     together = stuck[:, :-1] & stuck[:, 1:]
     if not rail_uv:
         together = together[:, :-1] & stuck[:, 2:]
-    if bool(together.any()):
-        return ["saturated: the amplifier was at its rail; lower the gain or the artefact"]
-    return []
+    return bool(together.any())
 
 
 def trustworthy(
