@@ -1,4 +1,4 @@
-"""The HTTP application around one session; made by a function, there is none at import."""
+"""The HTTP application around one bed; made by a function, there is none at import."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp
 
-from service.api import demo, health, live, metrics, stimulator, study, sweeps
+from service.api import demo, health, live, metrics, stimulator, studies, study, sweeps, table
 from service.api.access import Access, Gate
+from service.bedside.bed import Bed, NoStoreError
 from service.bedside.session import Session
+from service.bedside.workflow import UnknownError
 from service.simulated import ControlLink, SimulatorError
+from service.store.errors import StoreError
 
 NO_PAGE = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>Myotome</title>"
@@ -26,33 +29,37 @@ NO_PAGE = (
 
 
 def create_app(
-    session: Session,
+    bed: Bed | Session,
     gate: Gate,
     *,
     page: Path | None,
     control: ControlLink | None = None,
 ) -> ASGIApp:
-    """The application, behind its access rules. control: only in a demo, adds `/api/demo/*`."""
-    app = make_routes(session, page=page, control=control)
+    """The application, behind its access rules; a session alone is a bed that keeps nothing.
+
+    control: only in a demo, adds `/api/demo/*`.
+    """
+    app = make_routes(bed, page=page, control=control)
     return Access(app, gate)
 
 
 def make_routes(
-    session: Session, *, page: Path | None, control: ControlLink | None = None
+    bed: Bed | Session, *, page: Path | None, control: ControlLink | None = None
 ) -> FastAPI:
     """Every route, without the access rules: for `create_app` and for tests of the routes."""
+    bed = bed if isinstance(bed, Bed) else Bed.of(bed)
     app = FastAPI(
         title="Myotome",
-        version=session.plan.version,
+        version=bed.session.plan.version,
         description="Research use only. Not a diagnosis. Not a medical device.",
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
     )
-    app.state.session = session
+    app.state.bed = bed
     app.state.control = control
-    for module in (health, study, sweeps, stimulator, metrics, live):
+    for module in (health, study, studies, table, sweeps, stimulator, metrics, live):
         app.include_router(module.router)
     if control is not None:
         app.include_router(demo.router)
@@ -60,6 +67,9 @@ def make_routes(
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ValueError, _refused)
     app.add_exception_handler(SimulatorError, _unavailable)
+    app.add_exception_handler(UnknownError, _unknown)
+    app.add_exception_handler(NoStoreError, _not_now)
+    app.add_exception_handler(StoreError, _not_kept)
     if page is not None:
         app.mount("/", StaticFiles(directory=page, html=True), name="page")
     else:
@@ -69,14 +79,14 @@ def make_routes(
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    session: Session = app.state.session
-    await session.start()
+    bed: Bed = app.state.bed
+    await bed.start()
     if app.state.control is not None:
-        await study.introduce(session, app.state.control)
+        await study.introduce(bed.session, app.state.control)
     try:
         yield
     finally:
-        await session.close()
+        await bed.close()
         if app.state.control is not None:
             app.state.control.close()
 
@@ -111,3 +121,16 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:  # noqa:
 
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - as above
     return _error(503, str(error))
+
+
+async def _unknown(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - as above
+    return _error(404, str(error))
+
+
+async def _not_now(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - as above
+    return _error(409, str(error))
+
+
+async def _not_kept(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - as above
+    full = isinstance(error, StoreError) and error.cause == "full"
+    return _error(507 if full else 503, str(error))

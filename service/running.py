@@ -34,12 +34,17 @@ from drivers.types import Stimulator
 from service.api.access import Gate
 from service.api.socket import LiveProtocol
 from service.app import create_app
+from service.bedside.bed import UNNAMED, Bed, read_store, write_store
+from service.bedside.laboratory import laboratory_limits
 from service.bedside.plan import DevicePlan, Plan
-from service.bedside.session import Session
-from service.places import claim, forget_old_demos, page_folder
+from service.bedside.table import Circumstances
+from service.places import PlaceError, claim, forget_old_demos, page_folder
 from service.recording.directions import Directions
 from service.settings import Settings
 from service.simulated import ControlLink, SimulatorProcess, Simulators
+from service.store.errors import StoreError
+from service.store.opening import open_store
+from service.store.studies import set_state, unfinished
 
 EXIT_S = 4.8
 GRACE_S = 1
@@ -68,20 +73,25 @@ def run_service(launch: Launch, settings: Settings, listener: socket.socket) -> 
         if launch.demo:
             forget_old_demos(folder)
         urls, simulators = launch.simulators.urls(), launch.simulators.running
-        plan = Plan(
-            mode=launch.mode,
-            devices=tuple(DevicePlan(name, url) for name, url in _named(urls)),
-            patient=settings.patient,
-            study=(study := _study_id()),
-            version=software_version(),
-            recording=folder / f"{study}.mcap" if launch.keep and settings.record else None,
-            open_stimulator=_stimulator(settings.stimulator, simulators),
+        limits, problem = laboratory_limits(folder)
+        plan = _as_recorded(
+            Plan(
+                mode=launch.mode,
+                devices=tuple(DevicePlan(name, url) for name, url in _named(urls)),
+                patient=settings.patient,
+                study=_study_id(),
+                version=software_version(),
+                open_stimulator=_stimulator(settings.stimulator, simulators),
+                circumstances=Circumstances(
+                    limits=limits, problem=problem, use_unverified=settings.unverified_limits
+                ),
+            )
         )
-        session = Session(_as_recorded(plan), now=time.monotonic)
+        bed = _bed(plan, folder if launch.keep and settings.record else None, demo=launch.demo)
         port = listener.getsockname()[1]
         token = settings.token.get_secret_value() if settings.token else secrets.token_urlsafe(24)
         app = create_app(
-            session,
+            bed,
             Gate(token, (port,)),
             page=page_folder(settings.page_dir),
             control=ControlLink(simulators[0].control) if launch.demo else None,
@@ -100,7 +110,7 @@ def run_service(launch: Launch, settings: Settings, listener: socket.socket) -> 
             lifespan="on",
         )
         url = f"http://127.0.0.1:{port}/?token={token}"
-        asyncio.run(_serve(_Server(config), session, listener, partial(_ready, url, launch.show)))
+        asyncio.run(_serve(_Server(config), bed, listener, partial(_ready, url, launch.show)))
 
 
 class _Server(uvicorn.Server):
@@ -113,12 +123,12 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(
-    server: _Server, session: Session, listener: socket.socket, ready: Callable[[], None]
+    server: _Server, bed: Bed, listener: socket.socket, ready: Callable[[], None]
 ) -> None:
     loop = asyncio.get_running_loop()
 
     def first(number: signal.Signals) -> None:
-        session.stimulation.stop()
+        bed.session.stimulation.stop()
         server.should_exit = True
         log.info("stopping", signal=number.name)
         for again in (signal.SIGINT, signal.SIGTERM):
@@ -181,6 +191,26 @@ def _named(urls: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         yield (scheme if seen[scheme] == 1 else f"{scheme}-{seen[scheme]}"), url
 
 
+def _bed(plan: Plan, folder: Path | None, *, demo: bool) -> Bed:
+    """The bed with its store: it goes on with the study that was left open, by a crash or by the
+    end of the service. A demo begins anew. Raises PlaceError."""
+    if folder is None or plan.mode == "replay":
+        return Bed(plan, now=time.monotonic)
+    try:
+        engine = open_store(folder)
+        left = read_store(engine, unfinished)
+        if left is not None and (demo or plan.patient not in (UNNAMED, left.patient)):
+            ended = partial(set_state, study_id=left.id, state="closed", closed_utc=left.opened_utc)
+            write_store(engine, ended)
+            left = None
+        if left is not None:
+            log.info("going on", study=left.id)
+            plan = replace(plan, study=left.id)
+        return Bed(plan, now=time.monotonic, engine=engine, folder=folder)
+    except StoreError as error:
+        raise PlaceError(str(error)) from error
+
+
 def _as_recorded(plan: Plan) -> Plan:
     """A replay under the names of its recording, so that sweeps and measurements have theirs."""
     if plan.mode != "replay":
@@ -192,6 +222,7 @@ def _as_recorded(plan: Plan) -> Plan:
         devices=(replace(first, id=directions.device or first.id), *plan.devices[1:]),
         patient=str(directions.study.get("patient", plan.patient)),
         study=str(directions.study.get("study", plan.study)),
+        run=str(directions.study.get("run", directions.study.get("study", plan.study))),
         directions=directions,
     )
 

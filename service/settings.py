@@ -29,3 +29,4 @@ class Settings(BaseSettings):
     stimulator: str | None = None
     patient: str = "unnamed"
     record: bool = True
+    unverified_limits: bool = False

@@ -117,7 +117,7 @@ async def _close(websocket: WebSocket, code: int, reason: str) -> None:
 @router.websocket("/api/live")
 async def live(websocket: WebSocket) -> None:
     """Hello, the default view, and whatever is asked for."""
-    session: Session = websocket.app.state.session
+    session: Session = websocket.app.state.bed.session
     await websocket.accept()
     protocol = websocket.scope.get("extensions", {}).get(EXTENSION)
     wire: Wire

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from service.bedside.interlock import Placement
+from service.bedside.row_key import MOTOR
 from service.bedside.session import Session
 from service.evidence.limits import Sex, Subject
 from service.model import Json, Task
@@ -35,6 +36,7 @@ class StepBody(BaseModel):
     site: Word
     side: Literal["left", "right"]
     muscle: Word
+    measure: Word = MOTOR
 
 
 class TemperatureBody(BaseModel):
@@ -42,6 +44,7 @@ class TemperatureBody(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     celsius: float = Field(ge=10, le=45)
+    where: Word = ""
 
 
 class SubjectBody(BaseModel):
@@ -71,18 +74,16 @@ async def set_task(request: Request, session: SessionHere, body: TaskBody) -> An
 @router.post("/step")
 async def set_step(request: Request, session: SessionHere, body: StepBody) -> Answer:
     """Another nerve, site, side or muscle; disarms."""
-    await session.workflow.place(Placement(body.nerve, body.site, body.side, body.muscle))
-    await _follow(
-        request,
-        {"do": "placement", "nerve": body.nerve, "site": body.site, "side": body.side},
-    )
+    placement = Placement(body.nerve, body.site, body.side, body.muscle)
+    await session.workflow.place(placement, body.measure)
+    await follow_placement(request, placement)
     return session.study.message()
 
 
 @router.post("/temperature")
 async def set_temperature(session: SessionHere, body: TemperatureBody) -> Answer:
     """Skin temperature as measured."""
-    await session.workflow.set_temperature(body.celsius)
+    await session.workflow.set_temperature(body.celsius, body.where)
     return session.study.message()
 
 
@@ -108,6 +109,17 @@ async def introduce(session: Session, link: ControlLink) -> None:
         return
     body = SubjectBody.model_validate({name: told.get(name) for name in SubjectBody.model_fields})
     await session.workflow.set_subject(Subject(body.age_years, body.sex, body.height_cm))
+
+
+async def follow_placement(request: Request, placement: Placement) -> None:
+    """In a demo the stimulating electrodes of the simulated patient lie where the step says."""
+    asked: dict[str, Json] = {
+        "do": "placement",
+        "nerve": placement.nerve,
+        "site": placement.site,
+        "side": placement.side,
+    }
+    await _follow(request, asked)
 
 
 async def _follow(request: Request, asked: dict[str, Json]) -> None:

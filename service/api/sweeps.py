@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 from fastapi import APIRouter, HTTPException, Query, Response
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from service.acquisition.ring import GapInside, NotYet, Overrun, RingError
 from service.bedside.session import Session
-from service.bedside.workflow import UnknownError
 from service.model import Json
 
 from .context import Answer, SessionHere
@@ -34,11 +33,17 @@ class Span(BaseModel):
     preset: str = "surface"
 
 
-class Inclusion(BaseModel):
-    """Whether a sweep counts in the average of its row."""
+class SweepBody(BaseModel):
+    """Whether a sweep counts in its row, or where it was taken after all; what is absent stays."""
 
-    model_config = ConfigDict(frozen=True)
-    included: bool
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    included: bool | None = None
+    measure: str | None = Field(default=None, max_length=40)
+    nerve: str | None = Field(default=None, max_length=40)
+    site: str | None = Field(default=None, max_length=40)
+    side: Literal["left", "right"] | None = None
+    muscle: str | None = Field(default=None, max_length=80)
+    by: str | None = Field(default=None, max_length=20)
 
 
 Index = Annotated[int, Query(ge=0, le=2**53)]
@@ -61,12 +66,15 @@ async def sweep_samples(session: SessionHere, sweep_id: str) -> Response:
 
 
 @router.post("/sweeps/{sweep_id}")
-async def include_sweep(session: SessionHere, sweep_id: str, body: Inclusion) -> Answer:
-    """Take a sweep out of its average, or back in."""
-    try:
-        entry = await session.workflow.include(sweep_id, body.included)
-    except UnknownError as error:
-        raise HTTPException(404, f"there is no sweep {sweep_id!r}") from error
+async def change_sweep(session: SessionHere, sweep_id: str, body: SweepBody) -> Answer:
+    """Into or out of its average, or into the row where it belongs."""
+    place = body.model_dump(exclude={"included", "by"}, exclude_none=True)
+    if body.included is None and not place:
+        raise ValueError("nothing to change: give included, or nerve, site, side, muscle, measure")
+    if place:
+        entry = await session.workflow.correct(sweep_id, place, body.by)
+    if body.included is not None:
+        entry = await session.workflow.include(sweep_id, body.included, body.by)
     return session.study.book.message(entry)
 
 

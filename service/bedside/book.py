@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.model import Json, Measurement, Sweep
+from service.store.types import KeptEdit
 
 from .messages import measurement_json
 from .row_key import Taken
@@ -74,6 +75,15 @@ class SweepBook:
         if entry is not None:
             first = entry.correction["from"] if entry.correction else correction["from"]
             self._entries[sweep_id] = replace(entry, correction={**correction, "from": first})
+
+    def recall(self, edit: KeptEdit) -> None:
+        """What an edit of the past said of a sweep."""
+        told = edit.to if isinstance(edit.to, dict) else {}
+        if edit.what == "included":
+            self.include(edit.target, bool(told.get("included")))
+        elif edit.what == "correction":
+            at_utc = edit.at_utc.isoformat()
+            self.corrected(edit.target, {"from": edit.was, "by": edit.by, "at_utc": at_utc})
 
     def update(self, sweep_id: str, result: SweepResult) -> list[Entry]:
         """A sweep as it now stands; it and every other sweep of its row have the row's average."""

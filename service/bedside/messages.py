@@ -14,6 +14,7 @@ from service.evidence.anatomy import anatomy, muscle_from_label
 from service.model import Json, Measurement, Muscle, MuscleStatus
 from service.protocols.loading import StepPlan
 from service.recording.recorder import RecordingStatus
+from service.store.keeper import StoreStatus
 
 from .interlock import Placement
 from .montage import Montage
@@ -194,6 +195,11 @@ def recording_json(status: RecordingStatus | None, path_name: str) -> dict[str, 
         "path_name": path_name,
         "lost_samples": status.lost_samples,
     }
+
+
+def store_json(status: StoreStatus) -> dict[str, Json]:
+    """`store`: whether what was done is on the disk."""
+    return {"type": "store", "state": status.state, "sentence": status.sentence}
 
 
 def epoch_json(device: str, epoch: Epoch) -> dict[str, Json]:

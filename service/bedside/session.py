@@ -26,6 +26,7 @@ from service.api.viewing import Viewing, Wanted
 from service.api.wire import PROTOCOL, Header, Kind, binary_parcel, text_body
 from service.model import Json, MuscleStatus, Sweep
 from service.recording.recorder import Recorder
+from service.store.keeper import StoreStatus
 
 from .assessment import Assessment
 from .assessor import Assessor, Findings, montage_of
@@ -40,6 +41,7 @@ from .messages import (
     recording_json,
     state_json,
     stimulator_json,
+    store_json,
     trigger_json,
 )
 from .outlets import BedsideOutlets, OnLoop
@@ -73,6 +75,7 @@ class Session:
         self.utc_now = utc_now
         self.study = Study(plan, now())
         self.hub = Hub(now, self._left)
+        self.store = StoreStatus("off" if plan.keeper is None else plan.keeper.status.state)
         self.lag_s = 0.0
         self._beat_s = now()
         self._recording_state = ""
@@ -153,12 +156,20 @@ class Session:
             **self.study.describe(),
             "stimulator": stimulator_json(self.stimulation.status),
             "recording": self._recording(),
+            "store": store_json(self.store),
         }
 
     def stop_stimulation(self, who: str) -> None:
         """STOP: first of all things, waits for nothing."""
         self.stimulation.stop()
         self.alarm("stopped", f"STOP by {who}: the stimulator is off until it is armed again")
+
+    def tell_store(self, status: StoreStatus) -> None:
+        """Whether what was done is on the disk."""
+        self.store = status
+        self.hub.tell(store_json(status))
+        if status.state == "failed":
+            self.alarm("not_on_disk", status.sentence)
 
     def alarm(self, level: AlarmLevel, sentence: str) -> None:
         """Something everybody must see."""

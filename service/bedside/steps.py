@@ -142,6 +142,12 @@ def step_from(kept: KeptStep) -> Step:
     return Step(plan, kept.position, kept.state, kept.reason, kept.run, kept.added, channel)
 
 
+def step_rows(step: Step, rows: Iterable[str]) -> list[str]:
+    """Those of `rows` (ids) that are the step's, newest run first."""
+    own = [row for row in rows if row.rpartition(".")[0] == step.id]
+    return sorted(own, key=lambda row: -int(row.rpartition(".")[2]))
+
+
 def repeated(step: Step) -> Step:
     """Once more: what was done before stays under its own run."""
     return replace(step, run=step.run + 1, state="open", reason="")

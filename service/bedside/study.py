@@ -25,7 +25,7 @@ from .messages import (
 from .montage import Montage
 from .plan import MONTAGE, Plan
 from .row_key import MOTOR
-from .steps import Step, StepList, step_from, steps_for, steps_of
+from .steps import Step, StepList, step_from, step_rows, steps_for, steps_of
 from .subject import subject_of
 
 
@@ -92,9 +92,7 @@ class Study:
 
     def step_told(self, step: Step) -> dict[str, Json]:
         """A step with the ids of its rows, newest run first."""
-        rows = [row for row in self.rows if row.rpartition(".")[0] == step.id]
-        rows.sort(key=lambda row: -int(row.rpartition(".")[2]))
-        return step_json(step, rows)
+        return step_json(step, step_rows(step, self.rows))
 
     def hold_card(self, card: MuscleStatus) -> dict[str, Json]:
         """A new state of a muscle's card, as it is told."""

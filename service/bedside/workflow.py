@@ -23,7 +23,8 @@ from .directing import Director, Words
 from .interlock import Placement
 from .journal import Journal
 from .messages import plain_fields
-from .row_key import MOTOR, RowKey, Taken
+from .restoring import restore
+from .row_key import MOTOR, RowKey
 from .rows import SweepResult
 from .sites import PLACES
 from .steps import Step, kept_step, repeated
@@ -262,7 +263,7 @@ class Workflow:
 
     async def resume(self, content: StudyContent) -> None:
         """A study that was begun before: its sweeps measured again, its edits done again."""
-        found = await self._on_table(lambda table: _restore(table, content))
+        found = await self._on_table(lambda table: restore(table, content))
         for kept, result in found:
             self._study.book.add(kept.sweep, result, at_utc=kept.at_utc, number=kept.number)
         for edit in content.edits:
@@ -284,13 +285,8 @@ class Workflow:
                 self._study.note(edits.words_of(edit))
             case "temperature":
                 self._study.note(("temperature_c", told.get("celsius")))
-            case "included":
-                self._study.book.include(edit.target, bool(told.get("included")))
-            case "correction":
-                self._study.book.corrected(
-                    edit.target,
-                    {"from": edit.was, "by": edit.by, "at_utc": edit.at_utc.isoformat()},
-                )
+            case _:
+                self._study.book.recall(edit)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────
 
@@ -345,22 +341,6 @@ class Workflow:
         if entry is None:
             raise UnknownError(f"there is no sweep {sweep_id!r}")
         return entry
-
-
-def _restore(table: Table, content: StudyContent) -> list[tuple[KeptSweep, SweepResult]]:
-    """Sweeps in order, then what was done to them, in order."""
-    found = []
-    for kept in content.sweeps:
-        taken = Taken(
-            kept.measure, kept.nerve, kept.site, kept.side, kept.muscle, kept.channel, kept.run,
-            kept.refusal,
-        )  # fmt: skip
-        found.append((kept, table.rows.add(kept.sweep, taken)))
-    for edit in content.edits:
-        edits.follow(table, edits.words_of(edit))
-        if edit.what == "subject":
-            edits.follow(table, ("subject", edit.to))
-    return found
 
 
 def _sweeps(line: Mapping[str, Json]) -> list[str]:
