@@ -80,14 +80,16 @@ class Response:
 
 
 def late_traces(
-    up_uv: Trace, rate_hz: float, zero: float, *, from_ms: float, mains_hz: Sequence[float]
-) -> LateTraces:
+    up_uv: Trace, rate_hz: float, zero: float, *, from_ms: float, mains_hz: Sequence[float],
+    common: bool = True,
+) -> LateTraces:  # fmt: skip
     """Take the slow course off what follows `from_ms`, which lies after the M-wave's main phases.
 
     up_uv: (n_sweeps, n_samples) µV, negative up. A level, a drift, decays and the mains are fitted
     by least absolute deviations, so that the responses themselves hardly pull the fit; the M-wave's
     tail is the median over the sweeps. A high-pass filter would smear the M-wave, a hundred times
     larger, over the responses.
+    common: the M-wave is the same in every sweep; False for a ramp, where each has its own tail.
     Errors: ValueError without 8 ms of rest before the stimulus, or if nothing follows `from_ms`.
     """
     per_ms = rate_hz / 1000.0
@@ -97,7 +99,7 @@ def late_traces(
         raise ValueError("late responses need 8 ms of rest before the stimulus")
     if up_uv.shape[1] - first < 10.0 * per_ms:
         raise ValueError(f"the sweep ends before late responses can follow {from_ms:g} ms")
-    flat = _flattened(up_uv, rest, first, rate_hz, mains_hz)
+    flat = _flattened(up_uv, rest, first, rate_hz, mains_hz, common=common)
     quiet = _smoothed(flat[:, :rest], per_ms)
     blocks = max(int(rest / (10.0 * per_ms)), 1)
     size = rest // blocks
@@ -199,9 +201,9 @@ def _smoothed(rows: Trace, per_ms: float) -> Trace:
 
 
 def _flattened(
-    up_uv: Trace, rest: int, first: int, rate_hz: float, mains_hz: Sequence[float]
+    up_uv: Trace, rest: int, first: int, rate_hz: float, mains_hz: Sequence[float], *, common: bool
 ) -> Trace:
-    """The sweeps less the common tail of the M-wave and less each one's own slow course."""
+    """The sweeps less the tail of the M-wave and less each one's own slow course."""
     count = up_uv.shape[1]
     costs = []
     for line_hz in mains_hz[:1] if len(mains_hz) < 2 else mains_hz:
@@ -210,6 +212,8 @@ def _flattened(
     line_hz = min(costs)[1] if costs else 50.0
     whole = _plan(count, rest, first, rate_hz, line_hz, (*_DRIFT_MS, *_TAIL_MS))
     weights, _ = _least_absolute(up_uv, whole, rounds=_ROUNDS)
+    if not common:
+        return np.asarray(up_uv - weights @ whole.waves)
     tails = len(_TAIL_MS)
     tail = np.median(weights[:, -tails:] @ whole.waves[-tails:, first:], axis=0)
     flat = up_uv.copy()

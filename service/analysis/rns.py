@@ -39,7 +39,7 @@ class RnsSettings:
     skin_c: float | None = None
     least_skin_c: float = 32.0
     supramaximal: bool | None = None
-    smooth_step: float = 0.04
+    smooth_step: float = 0.05
     jump: float = 0.05
     search_to_ms: float = 18.0
     negative_up: bool = False
