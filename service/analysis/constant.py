@@ -19,11 +19,11 @@ _SLOT_MS, _HOP_MS = 4.0, 1.0
 _SAME = 0.25  # A-waves: two sweeps differ by less than this part of their size within one slot
 _LEAST_COUNT = 3
 _MOST_WAVES = 3
-_REFINEMENTS = 2
+_REFINEMENTS = 3
 _LEFT, _EDGE_MS = 0.1, 4.0  # of an A-wave that was taken out so much may remain, as it varies
 _LAG_MS = 1.0
-_SAME_HEAD = 0.4  # an A-wave is in a sweep if its head is, at its size give or take this part
-_HEAD_MS = 8.0  # of an A-wave, to find its lag: an F-wave may lie over the rest
+_SAME_HEAD = 0.4  # an A-wave is in a sweep if its head differs by less than this part
+_HEAD_MS = 6.0  # of an A-wave, to find its lag: an F-wave may lie over the rest
 _LAG_SD_MS = 0.2
 _LOUD_SDS, _LOUD_SHARE, _QUIET_MS = 4.0, 0.1, 2.0  # the ends of an A-wave: less, for so long
 _SLOW_MS = 4.0  # what is slower than this is the tail of an F-wave
@@ -67,21 +67,21 @@ def take_out_a_waves(
         if found is None:
             break
         members, slot = found
-        wave = _wave(traces, members, members, slot)
-        wave = replace(wave, lags_ms=_lags(traces, members, wave))
-        if np.std(wave.lags_ms) > _LAG_SD_MS:
-            break
+        alone = members
         for _ in range(_REFINEMENTS):
+            wave = _wave(traces, members, alone, slot)
+            members = _carriers(traces, wave)
+            if members.size < needed:
+                return traces, waves
+            wave = replace(wave, members=members, lags_ms=_lags(traces, members, wave))
             rest = _without(traces, wave)
             others = responses(rest, from_ms=from_ms, to_ms=to_ms, floor_uv=floor_uv)
             alone = np.setdiff1d(members, [one.sweep for one in others])
-            wave = _wave(traces, members, alone if alone.size >= _LEAST_COUNT else members, slot)
-            members = _carriers(traces, wave)
-            wave = replace(wave, members=members, lags_ms=_lags(traces, members, wave))
-        if wave.members.size < needed or np.std(wave.lags_ms) > _LAG_SD_MS:
+            alone = alone if alone.size >= _LEAST_COUNT else members
+        if np.std(wave.lags_ms) > _LAG_SD_MS:
             break
         waves.append(wave)
-        traces = _without(traces, wave)
+        traces = rest
     return traces, waves
 
 
@@ -188,11 +188,13 @@ def _wave(
 
 
 def _carriers(traces: LateTraces, wave: AWave) -> npt.NDArray[np.intp]:
-    """Every sweep in which the head of the A-wave is there at about its size."""
+    """Every sweep in which the head of the A-wave is there, alike in size and shape."""
     head = min(wave.template_uv.size, round(_HEAD_MS * traces.per_ms))
-    shape = wave.template_uv[:head] - wave.template_uv[:head] @ _level_of_slot(head, 1)
-    there = traces.smooth_uv[:, wave.begin : wave.begin + head] @ shape
-    return np.flatnonzero(np.abs(there / max(float(shape @ shape), 1e-12) - 1.0) < _SAME_HEAD)
+    line = _level_of_slot(head, 1)
+    shape = wave.template_uv[:head] - wave.template_uv[:head] @ line
+    there = traces.smooth_uv[:, wave.begin : wave.begin + head]
+    apart = np.linalg.norm(there - there @ line - shape, axis=1)
+    return np.flatnonzero(apart < _SAME_HEAD * float(np.linalg.norm(shape)))
 
 
 def _lags(traces: LateTraces, members: npt.NDArray[np.intp], wave: AWave) -> Trace:

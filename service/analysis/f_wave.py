@@ -38,7 +38,7 @@ class FWaveSettings:
     least_uv, times_rest: a response counts from max(least_uv, times_rest x peak to peak at rest).
     least_stimuli: fewer say nothing about persistence, latencies or repeaters. a_wave_share: of the
     stimuli, from which a constant response is an A-wave. distance_mm: stimulus to the spinous
-    process (C7, or T12/L1), for the F-wave velocity; velocity_m_per_s: motor velocity, for the
+    process (C7, or T12/L1), for the F-wave velocity; velocity_m_s: motor velocity, for the
     F-wave estimate. None: not entered.
     """
 
@@ -51,7 +51,7 @@ class FWaveSettings:
     repeat_ms: float = 0.2
     repeat_r: float = 0.95
     distance_mm: float | None = None
-    velocity_m_per_s: float | None = None
+    velocity_m_s: float | None = None
     negative_up: bool = False
     rail_uv: float | None = None
     mains_hz: tuple[float, ...] = (50.0, 60.0)
@@ -280,9 +280,9 @@ def _latencies(found: _Found, m_wave: _MWave, settings: FWaveSettings) -> dict[s
     if onsets:
         way_ms = values["f_min_ms"] - m_wave.onset_ms - TURNAROUND_MS
         if way_ms > 0:
-            values["f_velocity_m_per_s"] = 2.0 * settings.distance_mm / way_ms
-    if settings.velocity_m_per_s:
-        there_and_back = 2.0 * settings.distance_mm / settings.velocity_m_per_s
+            values["f_velocity_m_s"] = 2.0 * settings.distance_mm / way_ms
+    if settings.velocity_m_s:
+        there_and_back = 2.0 * settings.distance_mm / settings.velocity_m_s
         values["f_estimate_ms"] = there_and_back + TURNAROUND_MS + m_wave.onset_ms
     return values
 
