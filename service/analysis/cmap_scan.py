@@ -85,18 +85,26 @@ def cmap_scan(
     told = partial(build, MEASURE, VERSION, target=target, inputs=inputs, settings=chosen)
     count = {"stimulus_count": float(current.size)}
     if current.size < chosen.least_stimuli:
-        return told(state="not_assessable", values=count,
+        return told(
+            state="not_assessable", values=count,
             reasons=[f"a scan needs {chosen.least_stimuli} stimuli, got {current.size}"],
         )  # fmt: skip
     scan = _ordered(current, response, chosen)
+    if scan.current_ma.size < chosen.least_stimuli / 2:
+        return told(
+            state="not_assessable", values=count,
+            reasons=["most stimuli have the same current; step it down to below threshold"],
+        )  # fmt: skip
     floor = 5 * scan.noise_uv
     if scan.maximum_uv <= floor:
-        return told(state="absent",
+        return told(
+            state="absent",
             values={**count, "detection_floor_uv": floor, "noise_uv": scan.noise_uv},
             reasons=["no response rises above the noise at the highest current"],
         )  # fmt: skip
     if scan.maximum_uv < 1000 * chosen.least_maximum_mv:
-        return told(state="not_assessable",
+        return told(
+            state="not_assessable",
             values={**count, "maximum_mv": scan.maximum_uv / 1000, "noise_uv": scan.noise_uv},
             reasons=[f"the maximum is below {chosen.least_maximum_mv:g} mV"],
         )  # fmt: skip
@@ -133,7 +141,7 @@ def _ordered(current: Array, response: Array, chosen: CmapScanSettings) -> _Scan
     current, response = current[ramp][order], response[ramp][order]
     top = repeats if repeats.size >= 8 else response[-chosen.ends :]
     bottom = response[: chosen.ends]
-    reasons = []
+    reasons: list[str] = []
     if missed.any():
         reasons.append(f"missed: {int(missed.sum())} stimuli without any response were left out")
     base = float(np.median(bottom))
@@ -160,7 +168,9 @@ def _missed(response: Array) -> npt.NDArray[np.bool_]:
 
 
 def _noise(responses: Array) -> float:
-    """SD from successive differences, which a slow drift does not enter."""
+    """SD from successive differences, which a slow drift does not enter; 0 for a single value."""
+    if responses.size < 2:
+        return 0.0
     return float(np.sqrt(np.mean(np.diff(responses) ** 2) / 2))
 
 

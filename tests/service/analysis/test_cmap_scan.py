@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from service.analysis.cmap_scan import CmapScanSettings, cmap_scan
 from service.exchange.qtrac import read_qtrac_scan
@@ -128,6 +130,30 @@ def test_what_is_no_scan_is_refused(current, response):
         cmap_scan(current, response)
 
 
+@given(
+    data=st.data(),
+    count=st.integers(60, 90),
+    least=st.sampled_from([0.0, 1.0, 500.0]),
+)
+@settings(max_examples=25, deadline=None)
+def test_no_scan_brings_a_number_that_is_none(data, count, least):
+    """Ties, jumps, flat stretches, negative responses: a measurement, or none, never NaN."""
+    currents = st.sampled_from([5.0, 5.01, 6.0, 20.0]) | st.floats(0.1, 100.0)
+    responses = st.sampled_from([0.0, 5000.0]) | st.floats(-1e4, 1e4)
+    current = data.draw(st.lists(currents, min_size=count, max_size=count))
+    response = data.draw(st.lists(responses, min_size=count, max_size=count))
+    found = cmap_scan(current, np.maximum(response, least))
+    assert found.state in {"measured", "absent", "not_assessable"}
+    assert found.values.get("scan_unit_count", 1.0) >= 1.0
+
+
+def test_a_current_that_does_not_change_is_no_scan():
+    """A hundred equal stimuli."""
+    found = cmap_scan(np.full(100, 10.0), np.full(100, 5000.0))
+    assert found.state == "not_assessable"
+    assert found.reasons[0].startswith("most stimuli have the same current")
+
+
 @needs_genuine
 def test_genuine_scans_agree_with_their_files():
     """27 scans: maximum and S50 within 1 %, counts near the files' own MScanFit counts.
@@ -150,6 +176,25 @@ def test_genuine_scans_agree_with_their_files():
         stated, ours = np.array(part).T
         assert np.mean(np.abs(ours / stated - 1)) < 0.2
         assert np.corrcoef(stated, ours)[0, 1] >= 0.7
+
+
+@pytest.mark.soak
+@needs_genuine
+def test_halves_of_a_genuine_scan_count_alike():
+    """Every other stimulus makes a second scan of the same muscle: CV of the two below a fifth."""
+    apart = []
+    for path in GENUINE:
+        read = read_qtrac_scan(path)
+        current, response = read.current_ma, 1000 * read.response_mv
+        two = [
+            cmap_scan(
+                np.append(current[:20], current[20 + first :: 2]),
+                np.append(response[:20], response[20 + first :: 2]),
+            ).values["scan_unit_count"]
+            for first in (0, 1)
+        ]
+        apart.append(np.log(two[0] / two[1]))
+    assert np.sqrt(np.mean(np.square(apart)) / 2) < 0.2
 
 
 @pytest.mark.soak
