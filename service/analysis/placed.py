@@ -57,6 +57,11 @@ def with_markers(
     for name, (index, by, at_utc) in placed.items():
         found = before[name].automatic_index if name in before else index
         after[name] = Marker(name, index, found, by, at_utc)
+    unknown = after.keys() - set(MARKERS)
+    if unknown:
+        raise ValueError(
+            f"there is no marker {', '.join(sorted(unknown))}; there is {', '.join(MARKERS)}"
+        )
     markers = tuple(after[name] for name in MARKERS if name in after)
     check_markers(markers, trace.size)
     values = dict(automatic.values)
@@ -106,10 +111,8 @@ def called_absent(automatic: Measurement, *, by: str, electrode_checked: bool) -
 
 
 def check_markers(markers: Sequence[Marker], n_samples: int) -> None:
-    """Raises ValueError for an unknown marker, one outside the sweep, or two that have crossed."""
+    """Raises ValueError for a marker outside the sweep, or two that have crossed."""
     for marker in markers:
-        if marker.name not in MARKERS:
-            raise ValueError(f"there is no marker {marker.name!r}; there is {', '.join(MARKERS)}")
         if not 0 <= marker.index <= n_samples - 1:
             raise ValueError(f"marker {marker.name} would lie outside the sweep")
     order = sorted(markers, key=lambda marker: MARKERS.index(marker.name))

@@ -137,7 +137,7 @@ for n in range(1, 10_000):
 """
 
 
-@pytest.mark.parametrize("answered", [3, 17])
+@pytest.mark.parametrize("answered", [11])
 def test_sigkill_loses_nothing_that_was_answered(tmp_path, answered: int) -> None:
     """A real process, killed after an answer: all up to it is there, whole and in order."""
     process = subprocess.Popen(
