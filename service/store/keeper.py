@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from .errors import StoreError, store_error
+from .errors import Cause, StoreError, store_error
 
 RETRY_S = 1.0
 MOST_WAITING = 5000
@@ -57,6 +57,7 @@ class Keeper:
         self._closing = False
         self._given_up = threading.Event()
         self._lost = 0
+        self._cause: Cause = "failed"
         self.status = StoreStatus("kept")
         self._thread = threading.Thread(target=self._run, name="study-store", daemon=True)
 
@@ -128,7 +129,7 @@ class Keeper:
         for job in [job for job in self._jobs if job.answer is not None]:
             self._jobs.remove(job)
             if job.answer is not None:
-                job.answer.set_exception(StoreError("failed", self.status.sentence))
+                job.answer.set_exception(StoreError(self._cause, self.status.sentence))
 
     def _write(self, job: _Job) -> bool:
         """True when there is nothing more to do for this job."""
@@ -138,6 +139,7 @@ class Keeper:
         except (SQLAlchemyError, sqlite3.Error) as error:
             refusal = store_error(error)
             log.warning("store", cause=refusal.cause, sentence=str(refusal))
+            self._cause = refusal.cause
             self._set(StoreStatus("failed", str(refusal), len(self._jobs)))
             if job.answer is None:
                 # what the tables themselves refuse would be refused for ever
