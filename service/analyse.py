@@ -10,6 +10,8 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_type_hints
 
+import numpy as np
+
 from service.analysis.registry import MEASURES, TAKES, Takes
 from service.exchange.sweeps_file import Stated, read_sweeps_file
 from service.inputs.files import Swept, qtrac_source
@@ -69,18 +71,24 @@ def _measured(source: Source, measure: str, channels: Sequence[str], settings: A
         sweeps, effort = source.epochs(measure, channels, chosen.epoch_ms)
         told = {"settings": settings, "target": sweeps.target, "inputs": sweeps.inputs}
         return call(sweeps.samples_uv, sweeps.rate_hz, sweeps.zero_index, effort, **told)
+    if takes is Takes.SIDES and len(channels) == 2:
+        first, other = (source.sweeps(measure, [channel]) for channel in channels)
+        sides = np.stack([first.samples_uv, other.samples_uv])
+        told = {"settings": settings, "target": " + ".join(channels), "inputs": first.inputs}
+        told["time_zero_known"] = first.time_zero_known
+        return call(sides, first.rate_hz, first.zero_index, **told)
     sweeps = source.sweeps(measure, channels)
     told = {"settings": settings, "target": sweeps.target, "inputs": sweeps.inputs}
     parameters = inspect.signature(call).parameters
-    for name in ("current_ma", "site", "time_zero_known"):
+    for name in ("current_ma", "site", "stimulus_s", "time_zero_known"):
         if name in parameters and getattr(sweeps, name) is not None:
             told[name] = getattr(sweeps, name)
-    if "current_ma" in parameters and "current_ma" not in told:
-        needed = parameters["current_ma"].default is inspect.Parameter.empty
-        if needed:
+    for name, what in (("current_ma", "current"), ("stimulus_s", "time")):
+        needed = name in parameters and parameters[name].default is inspect.Parameter.empty
+        if needed and name not in told:
             raise ValueError(
-                f"{measure} needs the current of every stimulus: record with the stimulator "
-                "connected, or state current_ma in the file"
+                f"{measure} needs the {what} of every stimulus: record with the stimulator "
+                f"connected, or state {name} in the file"
             )
     return call(sweeps.samples_uv, sweeps.rate_hz, sweeps.zero_index, **told)
 

@@ -20,7 +20,7 @@ from .errors import ExchangeError
 Array = npt.NDArray[np.float64]
 
 ONE_VALUE = ("rate_hz", "unit", "stimulus_index")
-PER_TRACE = ("current_ma", "site")
+PER_TRACE = ("current_ma", "site", "stimulus_s")
 
 
 def read_csv(data: bytes, sweeps_in: str, name: str) -> dict[str, Any]:

@@ -46,8 +46,9 @@ class SweepsFile:
     """Traces of one file. Not stated in the file: None (no trace: shape (0, 0)).
 
     samples_uv: (n_traces, n_samples). stimulus_index: column of the stimulus, may lie between two.
-    current_ma, site: one per trace. epochs_uv: (n_epochs, n) of voluntary activity. response_uv:
-    (n,) a scan's responses, with current_ma of the same length. digest: of the file's bytes.
+    current_ma, site, stimulus_s: one per trace. epochs_uv: (n_epochs, n) of voluntary activity.
+    response_uv: (n,) a scan's responses, with current_ma of the same length. digest: of the file's
+    bytes.
     """
 
     name: str
@@ -59,6 +60,7 @@ class SweepsFile:
     site: tuple[str, ...] | None = None
     epochs_uv: Array | None = None
     response_uv: Array | None = None
+    stimulus_s: Array | None = None
 
     def sweeps(self, channel: str = "") -> list[Sweep]:
         """The traces as sweeps of one channel. Errors: ExchangeError without rate or stimulus."""
@@ -138,7 +140,8 @@ def _checked(found: Mapping[str, Any], stated: Stated, name: str, digest: str) -
             "a sweep; count from 0"
         )
     site = found.get("site")
-    for key, each in (("current_ma", current), ("site", site)):
+    times = _array(found.get("stimulus_s"), "stimulus_s", name, dims=1)
+    for key, each in (("current_ma", current), ("site", site), ("stimulus_s", times)):
         if each is not None and len(each) != count:
             raise ExchangeError(f"{name}: expected {count} values of {key}, got {len(each)}")
     return SweepsFile(
@@ -151,6 +154,7 @@ def _checked(found: Mapping[str, Any], stated: Stated, name: str, digest: str) -
         site=tuple(str(one) for one in site) if site is not None else None,
         epochs_uv=epochs * per_uv if epochs is not None else None,
         response_uv=response * per_uv if response is not None else None,
+        stimulus_s=times,
     )
 
 

@@ -49,6 +49,7 @@ class Swept:
             inputs=tuple(f"{file.digest}:{at}" for at in range(len(file.samples_uv))),
             current_ma=file.current_ma,
             site=file.site,
+            stimulus_s=file.stimulus_s,
         )
 
     def scan(self, measure: str, channels: Sequence[str]) -> Scan:

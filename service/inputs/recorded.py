@@ -177,7 +177,16 @@ def _sweep_set(alike: list[Sweep], measure: str, channels: Sequence[str]) -> Swe
         current_ma=np.array([one.pulse.current_ma for one in stimuli]) if stated else None,
         site=tuple(one.site for one in stimuli) if stated else None,
         time_zero_known=all(sweep.time_zero_known for sweep in alike),
+        stimulus_s=_times(alike),
     )
+
+
+def _times(alike: list[Sweep]) -> Array | None:
+    """When each stimulus was given, by the samples; None over several epochs, whose samples are
+    counted apart."""
+    if len({sweep.epoch for sweep in alike}) > 1:
+        return None
+    return np.array([(one.start_index + one.zero_index) / one.rate_hz for one in alike])
 
 
 def _collect(path: Path) -> Collector:

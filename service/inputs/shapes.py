@@ -24,8 +24,8 @@ class Traces:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SweepSet:
-    """samples_uv: (n_sweeps, n_samples) of one channel. current_ma, site: one per sweep, None where
-    not every sweep states it."""
+    """samples_uv: (n_sweeps, n_samples) of one channel. current_ma, site, stimulus_s (when it was
+    given, on one clock): one per sweep, None where not every sweep states it."""
 
     samples_uv: Array
     rate_hz: float
@@ -35,6 +35,7 @@ class SweepSet:
     current_ma: Array | None = None
     site: tuple[str, ...] | None = None
     time_zero_known: bool = True
+    stimulus_s: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +87,7 @@ def strongest(sweeps: SweepSet) -> SweepSet:
         current_ma=sweeps.current_ma[top],
         site=tuple(sweeps.site[at] for at in top) if sweeps.site is not None else None,
         time_zero_known=sweeps.time_zero_known,
+        stimulus_s=sweeps.stimulus_s[top] if sweeps.stimulus_s is not None else None,
     )
 
 

@@ -15,7 +15,7 @@ from service.analysis.result import build
 from service.analysis.sensory import SensorySettings
 from service.model import Measurement
 
-from . import interference_pool, responses, test_mune
+from . import interference_pool, late_examples, responses, test_mune
 from .scan_simulation import scan, units
 from .snaps import sensory_sweeps, snap
 from .test_clonus import bursts
@@ -64,6 +64,7 @@ RICH = {
     "cmap_scan": lambda rng: scan(rng, units(rng, 40)),
     "munix": munix_of,
     "mune": mune_of,
+    **late_examples.RICH,
 }  # fmt: skip
 ENDINGS = (
     "ms|mv|uv|ma|mv_ms|mv2_ms|hz|s|min|count|per_min|cv|coherence|value|share|ratio|percent|m_s|mm"
