@@ -13,6 +13,7 @@ from typing import Any, Literal
 SIDES = ("left", "right")
 SENSORY_SUFFIX = " SNAP"
 CORD = "cord"
+SCATTER_MS = 0.75  # CMAP negative phases then last 4.5-6 ms
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,7 +23,8 @@ class MuscleAnatomy:
     site_mm: distance along the nerve from each stimulation site (and the cord) to E1, nearest
     first. reference_mm: distance of E2 from E1 along the fibres. stretched: `flexor` muscles beat
     first in clonus, `extensor` muscles half a period later. late_zone: share of units whose branch
-    is longer, and by how many seconds. detour: name of the way that some of its axons may take.
+    is longer, and by how many seconds; scatter_s: SD of terminal delays within a zone. detour: name
+    of the way that some of its axons may take.
     """
 
     name: str
@@ -36,6 +38,7 @@ class MuscleAnatomy:
     stretched: str
     site_mm: Mapping[str, float]
     late_zone: tuple[float, float]
+    scatter_s: float
     velocity_factor: float
     detour: str | None
 
@@ -147,6 +150,7 @@ def _muscle(name: str, row: Mapping[str, Any]) -> MuscleAnatomy:
         stretched=row["stretched"],
         site_mm=_numbers(row["site_mm"]),
         late_zone=(share, 1e-3 * late_ms),
+        scatter_s=1e-3 * float(row.get("scatter_ms", SCATTER_MS)),
         velocity_factor=float(row.get("velocity_factor", 1.0)),
         detour=row.get("detour"),
     )

@@ -138,8 +138,13 @@ def templates_of(muscles: Iterable[Muscle], grid: Grid) -> list[dict[str, Json]]
     """`m_wave_truth` of every muscle from every site of its nerve, and of the ways around it."""
     rows: list[dict[str, Json]] = []
     for muscle in muscles:
-        places = [(muscle.anatomy.nerve, site) for site in muscle.anatomy.sites]
-        if muscle.axons.detour.any() and muscle.anatomy.detour is not None:
-            places += body_plan().detours[muscle.anatomy.detour].reached_from
+        nerve, way = muscle.anatomy.nerve, muscle.anatomy.detour
+        places = [(nerve, site) for site in muscle.anatomy.sites]
+        if way is not None:
+            detour = body_plan().detours[way]
+            if muscle.axons.detour.any():
+                places += detour.reached_from
+            else:
+                places = [place for place in places if place[1] not in detour.only_at]
         rows += [m_wave_truth(muscle, nerve, site, grid) for nerve, site in places]
     return rows

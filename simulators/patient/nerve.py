@@ -25,7 +25,6 @@ CHRONAXIE_US = 250.0
 REFERENCE_WIDTH_US = 200.0
 RELATIVE_SPREAD = 0.015
 TURNAROUND_S = 0.001
-TERMINAL_SCATTER_S = 0.00075
 ONSET_LEAD = 1.025  # the fastest axon over the velocity that onsets show
 # How far a segment near the spine shares in what makes the limb's nerves fast or slow.
 SHARED_WITH_LIMB = {"plexus": 0.7, "root": 0.5}
@@ -220,7 +219,7 @@ def grow_axons(
         )
     )
     velocity = np.maximum(fastest, 15.0) * (1.0 - slower)[:, None] * np.clip(ripple, 0.6, 1.05)
-    scatter = np.clip(build.normal(0.0, 1.0, size.size), -2.0, 3.0) * TERMINAL_SCATTER_S
+    scatter = np.clip(build.normal(0.0, 1.0, size.size), -2.0, 3.0) * muscle.scatter_s
     share, late_s = muscle.late_zone
     scatter[build.random(size.size) < share] += late_s
     return MotorAxons(

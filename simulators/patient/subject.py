@@ -75,7 +75,8 @@ class Norm:
         if self.log:
             return self.mean * math.exp(shift)
         moved = self.mean + shift
-        return max(moved, LEAST_SHARE * self.mean) if self.mean > 0 else moved
+        # A mean within one SD of 0 is that of a difference, which may be negative.
+        return max(moved, LEAST_SHARE * self.mean) if self.mean > self.sd else moved
 
 
 @cache
