@@ -101,11 +101,12 @@ def fit_foot(time_ms: Trace, trace_uv: Trace, starts_ms: Trace, noise_uv: float)
     tau = gain.argmax(axis=1)
     feet = np.arange(gain.shape[0])
     likely = gain[feet, tau] / (2 * noise_uv**2)
-    likely += np.tile(starts_ms, _POWERS.size) / _RISE_MS
+    every_start = np.concatenate([starts_ms] * _POWERS.size)
+    likely += every_start / _RISE_MS
     best = int(likely.argmax())
     weight = np.exp(likely - likely[best])
     return Foot(
-        start_ms=np.tile(starts_ms, _POWERS.size),
+        start_ms=every_start,
         power=np.repeat(_POWERS, starts_ms.size),
         scale=scale[feet, tau],
         weight=weight / weight.sum(),
@@ -144,7 +145,12 @@ def foot_of_rise(
     starts = np.arange(max(tenth / per_ms - 2.5, 0.0), half / per_ms - 0.05, 0.15)
     if not starts.size:
         return None, NO_TAIL
-    foot = fit_foot(time_ms, rise, starts, noise_uv)
+    every = max(round(0.1 * per_ms), 1)
+    whole = time_ms.size // every * every
+    coarse_ms, coarse = (
+        part[:whole].reshape(-1, every).sum(axis=1) / every for part in (time_ms, rise)
+    )
+    foot = fit_foot(coarse_ms, coarse, starts, noise_uv / np.sqrt(every))
     return foot, NO_TAIL if foot is None else foot.tail
 
 

@@ -40,7 +40,10 @@ def unusable(
 
 def _stuck(inside: Trace, rail_uv: float | None) -> bool:
     """Whether samples lie in a row at the upper rail, or at the largest value if none is known."""
-    stuck = inside >= (rail_uv * 0.99 if rail_uv else max(float(inside.max()), _LEAST_RAIL_UV))
+    top = rail_uv * 0.99 if rail_uv else max(float(inside.max()), _LEAST_RAIL_UV)
+    stuck = inside >= top
+    if np.count_nonzero(stuck) < 2:
+        return False
     together = stuck[:, :-1] & stuck[:, 1:]
     if not rail_uv:
         together = together[:, :-1] & stuck[:, 2:]

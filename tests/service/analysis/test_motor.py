@@ -67,19 +67,43 @@ def test_no_response_is_not_invented():
 
 
 def test_onset_does_not_depend_on_size():
-    """The bias of the onset moves by less than 0.1 ms from 0.5 to 15 mV."""
+    """Against the first fibre's arrival the onset is late by the same 0.1 ms from 0.5 to 15 mV."""
     rng = np.random.default_rng(4)
-    bias = []
+    bias, late = [], []
     for amplitude_mv in (0.5, 1.0, 3.0, 15.0):
         found = []
-        for shape in shapes()[::6]:
+        for shape in shapes()[::3]:
             trace, zero = sweep(
                 rng, shape, rate_hz=16_000.0, amplitude_mv=amplitude_mv, noise_uv=3.0
             )
             result = motor_response(trace, 16_000.0, zero)
-            found.append(result.values["onset_latency_ms"] - shape.onset_ms)
-        bias.append(np.median(found))
+            found.append(result.values["onset_latency_ms"])
+        bias.append(np.median(np.array(found) - [shape.onset_ms for shape in shapes()[::3]]))
+        late.append(np.median(np.array(found) - [shape.first_fibre_ms for shape in shapes()[::3]]))
     assert max(bias) - min(bias) < 0.1
+    assert max(late) - min(late) < 0.2
+    assert 0 < np.mean(late) < 1.5
+
+
+def test_total_duration_counts_later_negative_phases():
+    """A second negative phase 6 ms behind the first lengthens the total, not the negative phase."""
+    trace, zero = clean()
+    one = motor_response(trace, 16_000.0, zero).values
+    peak = round(zero + 16 * one["peak_latency_ms"])
+    place = np.arange(trace.size) - (peak + 16 * 12)
+    two = motor_response(trace - 1500.0 * np.exp(-0.5 * (place / 16) ** 2), 16_000.0, zero).values
+    assert two["duration_ms"] == pytest.approx(one["duration_ms"], abs=0.3)
+    assert two["total_duration_ms"] > one["total_duration_ms"] + 4
+    assert one["total_duration_ms"] >= one["duration_ms"] - 0.3
+
+
+def test_no_peak_is_taken_before_the_search_begins():
+    """`search_from_ms` is obeyed: a peak before it is none."""
+    trace, zero = clean()
+    first = motor_response(trace, 16_000.0, zero).values["peak_latency_ms"]
+    late = MotorSettings(search_from_ms=first + 1.0)
+    result = motor_response(trace, 16_000.0, zero, settings=late)
+    assert result.values.get("peak_latency_ms", np.inf) > first + 0.9
 
 
 def test_averaging_lowers_the_floor_and_counts_stimuli():

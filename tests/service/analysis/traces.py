@@ -14,12 +14,16 @@ PRE_MS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A noise-free M-wave at the electrode, negative below zero, 1 mV high."""
+    """A noise-free M-wave at the electrode, negative below zero, 1 mV high.
+
+    first_fibre_ms: when the first fibre's potential arrives, before the sum reaches 2 %.
+    """
 
     rate_hz: float
     waveform_uv: np.ndarray
     onset_ms: float
     area_mv_ms: float
+    first_fibre_ms: float
 
 
 @cache
@@ -38,7 +42,8 @@ def shapes() -> tuple[Shape, ...]:
             zeros = np.flatnonzero(up[peak:] <= 0)
             end = peak + int(zeros[0]) if zeros.size else up.size
             area = float(up[begin:end].sum() / rate)
-            out.append(Shape(rate, -up, float(wave["onset_latency_ms"]), area))
+            first = float(wave["first_arrival_ms"])
+            out.append(Shape(rate, -up, float(wave["onset_latency_ms"]), area, first))
     return tuple(out)
 
 
