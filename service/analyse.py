@@ -73,6 +73,11 @@ def _measured(source: Source, measure: str, channels: Sequence[str], settings: A
         return call(sweeps.samples_uv, sweeps.rate_hz, sweeps.zero_index, effort, **told)
     if takes is Takes.SIDES and len(channels) == 2:
         first, other = (source.sweeps(measure, [channel]) for channel in channels)
+        if np.array_equal(first.samples_uv, other.samples_uv):
+            raise ValueError(
+                f"{measure} was asked of {' and '.join(channels)}, which are one and the same "
+                "channel here; name one, or give a recording of both sides"
+            )
         sides = np.stack([first.samples_uv, other.samples_uv])
         told = {"settings": settings, "target": " + ".join(channels), "inputs": first.inputs}
         told["time_zero_known"] = first.time_zero_known

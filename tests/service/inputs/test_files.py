@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from service.analyse import analyse_record
+from service.analysis.registry import TAKES, Takes
 from service.cli import app
 from tests.service.analysis import test_mune
 from tests.service.analysis.interference_pool import RATE_HZ, ZERO, Pool
@@ -137,3 +138,45 @@ def test_a_setting_of_another_kind_is_refused(tmp_path, word, sentence) -> None:
     result = CliRunner().invoke(app, ["analyse", str(path), "cmap_scan", "--set", word])
     assert result.exit_code == 1
     assert sentence in result.stderr
+
+
+def test_times_of_the_stimuli_reach_repetitive_stimulation(tmp_path) -> None:
+    """Without them it is refused; with them a train of ten falls as it was made."""
+    size = 6000.0 * np.array([1.0, 0.92, 0.86, 0.8, 0.8, 0.81, 0.82, 0.82, 0.82, 0.82])
+    sweeps = np.stack([test_mune.response(one) for one in size])
+    sweeps += 3.0 * np.random.default_rng(3).standard_normal(sweeps.shape)
+    given = {"samples": sweeps, "unit": "uV", "rate_hz": test_mune.RATE_HZ}
+    given["stimulus_index"] = test_mune.ZERO
+    with pytest.raises(ValueError, match="needs the time of every stimulus"):
+        analyse_record(saved(tmp_path / "a.npz", **given), "rns", (), ())
+    path = saved(tmp_path / "b.npz", **given, stimulus_s=np.arange(10) / 3.0)
+    found = analyse_record(path, "rns", (), ())
+    assert found.state == "measured"
+    assert any(value == pytest.approx(20.0, abs=1.0) for value in found.values.values())
+
+
+@pytest.mark.parametrize("name", [name for name, takes in TAKES.items() if takes is Takes.SWEEPS])
+def test_every_measure_of_sweeps_takes_a_file_or_says_why_not(tmp_path, name) -> None:
+    """One file with all that can be stated goes through each of them."""
+    sweeps, current, site = test_mune.three_sites()
+    path = saved(tmp_path / "a.npz", samples=sweeps, current_ma=current, site=site, unit="uV",
+                 stimulus_s=np.arange(len(current)) * 0.5, rate_hz=test_mune.RATE_HZ,
+                 stimulus_index=test_mune.ZERO)  # fmt: skip
+    found = analyse_record(path, name, (), ())
+    assert found.measure == name
+    assert found.state == "measured" or found.reasons
+
+
+def test_what_is_made_of_measurements_is_not_made_of_a_file(tmp_path) -> None:
+    """A velocity needs two of them."""
+    with pytest.raises(ValueError, match="made of other measurements"):
+        analyse_record(tmp_path / "a.npz", "conduction", (), ())
+
+
+def test_one_channel_is_never_taken_for_two_sides(tmp_path) -> None:
+    """A file holds one channel: naming two of it is a mistake, not a second side."""
+    sweeps = np.stack([test_mune.response(2000.0)] * 6)
+    path = saved(tmp_path / "a.npz", samples=sweeps, unit="uV", rate_hz=test_mune.RATE_HZ,
+                 stimulus_index=test_mune.ZERO)  # fmt: skip
+    with pytest.raises(ValueError, match="one and the same channel"):
+        analyse_record(path, "blink", ("left OO", "right OO"), ())

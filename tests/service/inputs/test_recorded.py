@@ -110,3 +110,11 @@ def test_a_recording_of_stimuli_alone_has_no_effort(tmp_path) -> None:
     path = recorded(tmp_path / "b.mcap", [5000.0] * 4, [20.0] * 4)
     with pytest.raises(ValueError, match="without a stimulus"):
         analyse_record(path, "munix", (), ())
+
+
+def test_recorded_stimuli_carry_their_times(tmp_path) -> None:
+    """0.2 s apart by the samples."""
+    path = recorded(tmp_path / "c.mcap", [5000.0] * 4, [20.0] * 4)
+    found = Recorded(path).sweeps("rns", ())
+    assert np.allclose(np.diff(found.stimulus_s), 0.2)
+    assert found.site == ("wrist",) * 4
