@@ -13,7 +13,8 @@ class Circumstances:
     """Confounders and gates of clinical reference 6. None or empty: not known.
 
     neuropathy: named confounders on this muscle's nerve (block, demyelination, reduced SNAP,
-    carpal tunnel). myopathy: short small potentials or early recruitment. below_lesion: the muscle
+    carpal tunnel). junction: named confounders of the neuromuscular junction (decrement).
+    myopathy: short small potentials or early recruitment. below_lesion: the muscle
     lies below a central lesion. effort_verified: a force target was met or the examiner confirmed
     genuine effort. pain: 0-10. snaps_normal: sensory responses of the limb. unreliable_drive:
     tremor, dystonia, parkinsonism, fatigue or unsteady force, by name. cmap_mv: the distal CMAP, 0
@@ -22,6 +23,7 @@ class Circumstances:
     """
 
     neuropathy: tuple[str, ...] = ()
+    junction: tuple[str, ...] = ()
     myopathy: bool = False
     below_lesion: bool = False
     effort_verified: bool | None = None

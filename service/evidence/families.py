@@ -38,7 +38,7 @@ FAMILIES = MappingProxyType(
         "L5": "CMAP",
         "L6": "motor unit number (CMAP scan or MUNE)",
         "L7": "weakness and wasting (examination)",
-        "L8": "composite indices (split hand, F persistence)",
+        "L8": "composite indices (split hand, F-wave persistence and repeaters)",
         "dual": "few and slow motor units",
         "U1": "clinical UMN signs (examination)",
         "U2": "magnetic stimulation (CMCT, MEP)",

@@ -73,7 +73,7 @@ def lmn_verdict(evidence: Sequence[Evidence], circumstances: Circumstances) -> V
     """Rules 6.3, then the caps: neuropathy, myopathy, a central lesion above, a shared pattern."""
     found = Families.of(evidence, "lmn")
     verdict = _first(LMN_RULES, found, circumstances, "LMN 5: too little was examined")
-    confounders = set(circumstances.neuropathy)
+    confounders = {*circumstances.neuropathy, *circumstances.junction}
     confounders |= {name for item in found.evidence for name in item.confounded_by
                     if item.state == "abnormal" and not name.startswith("hardware")}  # fmt: skip
     if confounders and _above(verdict, Grade.NONE):
