@@ -97,6 +97,14 @@ class DeviceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainLimit:
+    """What a declared train of one kind may have at most."""
+
+    max_count: int
+    max_rate_hz: float
+
+
+@dataclass(frozen=True, slots=True)
 class StimulatorLimits:
     """What no pulse may exceed, and how long arming lasts. Fixed for the life of the process."""
 
@@ -115,6 +123,11 @@ class StimulatorLimits:
     start_ma: float
     max_step_ma: float
     max_step_fraction: float
+    declared: Mapping[str, TrainLimit]
+
+
+# kind of train, pulses, rate: F-waves, H-reflex curve, repetitive stimulation, CMAP scan
+DECLARED_CEILINGS = (("f", 100, 1.0), ("h", 150, 1.0), ("rns", 10, 5.0), ("scan", 600, 2.0))
 
 
 def config_folder() -> Path:
@@ -172,15 +185,16 @@ def load_stimulator_limits(path: Path | None = None) -> StimulatorLimits:
     table.text("id", [LIMITS_NAME])
     pulse, train = table.table("pulse"), table.table("train")
     arming, step = table.table("arming"), table.table("step")
+    declared = table.table("declared")
     limits = StimulatorLimits(
         max_ma=pulse.number("max_ma", 0, 100),
         max_us=pulse.number("max_us", 0, 1000),
         max_charge_uc=pulse.number("max_charge_uc", 0, 50),
         max_energy_mj=pulse.number("max_energy_mj", 0, 50),
         load_ohm=pulse.number("load_ohm", 1000, 1000),
-        max_rate_hz=train.number("max_rate_hz", 0.01, 50),
-        max_train=train.whole("max_train", 1, 20),
-        train_gap_s=train.number("train_gap_s", 1, 60),
+        max_rate_hz=train.number("max_rate_hz", 0.01, 5),
+        max_train=train.whole("max_train", 1, 10),
+        train_gap_s=train.number("train_gap_s", 0.45, 60),
         max_avg_ma=train.number("max_avg_ma", 0, 10),
         arm_timeout_s=arming.number("arm_timeout_s", 1, 60),
         dead_man_s=arming.number("dead_man_s", 0.1, 0.3),
@@ -188,8 +202,15 @@ def load_stimulator_limits(path: Path | None = None) -> StimulatorLimits:
         start_ma=step.number("start_ma", 0, 0),
         max_step_ma=step.number("max_step_ma", 0.1, 5),
         max_step_fraction=step.number("max_step_fraction", 0, 0.2),
+        declared={
+            kind: TrainLimit(
+                declared.whole(f"{kind}_count", 1, count),
+                declared.number(f"{kind}_rate_hz", 0.01, rate_hz),
+            )
+            for kind, count, rate_hz in DECLARED_CEILINGS
+        },
     )
-    for part in (pulse, train, arming, step, table):
+    for part in (pulse, train, arming, step, declared, table):
         part.finish()
     return limits
 

@@ -13,7 +13,8 @@ from drivers.types import Pulse
 from service.bedside.interlock import RefusedError
 from service.bedside.messages import stimulator_json
 from service.bedside.session import Session
-from service.bedside.stimulation import StimulatorStatus
+from service.bedside.stimulator_status import StimulatorStatus
+from service.bedside.train import Declared
 
 from .context import Answer, SessionHere
 
@@ -30,12 +31,54 @@ class PulseBody(BaseModel):
     width_us: float = Field(gt=0, le=100_000, allow_inf_nan=False)
 
 
+class TrainBody(BaseModel):
+    """A declared train: kind `f`, `h`, `rns` or `scan`; `to_ma`: current of its last pulse."""
+
+    model_config = ConfigDict(frozen=True)
+    kind: str = Field(max_length=10)
+    count: int = Field(ge=1, le=10_000)
+    rate_hz: float = Field(gt=0, le=1000, allow_inf_nan=False)
+    to_ma: float | None = Field(default=None, ge=0, le=1000, allow_inf_nan=False)
+
+
 class ArmBody(BaseModel):
-    """Which page arms, and the initials of who stimulates."""
+    """Which page arms, and the initials of who stimulates; `train` absent: single pulses."""
 
     model_config = ConfigDict(frozen=True)
     client: Client
     operator: str = Field(max_length=20)
+    train: TrainBody | None = None
+
+
+class ImplantBody(BaseModel):
+    """Pacemaker, defibrillator or another implanted device: `none`, `present`, `not_known`."""
+
+    model_config = ConfigDict(frozen=True)
+    answer: str = Field(max_length=20)
+    by: str = Field(min_length=1, max_length=20)
+
+
+class CeilingBody(BaseModel):
+    """A lower limit for this study."""
+
+    model_config = ConfigDict(frozen=True)
+    max_ma: float = Field(gt=0, le=1000, allow_inf_nan=False)
+
+
+class ClientBody(BaseModel):
+    """Which page."""
+
+    model_config = ConfigDict(frozen=True)
+    client: Client
+
+
+class PainBody(BaseModel):
+    """What the patient said, 0 (none) to 10, and why the stimulation was stopped if it was."""
+
+    model_config = ConfigDict(frozen=True)
+    client: Client
+    pain: int | None = Field(default=None, ge=0, le=10)
+    reason: str = Field(default="", max_length=200)
 
 
 class FireBody(BaseModel):
@@ -69,7 +112,39 @@ async def configure(session: SessionHere, body: PulseBody) -> Answer:
 async def arm(session: SessionHere, body: ArmBody) -> Answer:
     """Arm for a page that is connected."""
     _hear(session, body.client)
-    return await _answer(session.stimulation.arm(body.client, body.operator))
+    train, declared = body.train, None
+    if train is not None:
+        declared = Declared(train.kind, train.count, train.rate_hz, train.to_ma)
+    return await _answer(session.stimulation.arm(body.client, body.operator, declared))
+
+
+@router.post("/stimulator/implant")
+async def implant(session: SessionHere, body: ImplantBody) -> Answer:
+    """The answer that arming waits for, once per study; recorded."""
+    return await _answer(session.stimulation.ask(body.answer, body.by))
+
+
+@router.post("/stimulator/ceiling")
+async def ceiling(session: SessionHere, body: CeilingBody) -> Answer:
+    """Lower the highest current until the study ends; it cannot be raised again."""
+    return await _answer(session.stimulation.lower_ceiling(body.max_ma))
+
+
+@router.post("/stimulator/end")
+async def end(session: SessionHere, body: ClientBody) -> Answer:
+    """End a declared train; what was recorded stays."""
+    return await _answer(session.stimulation.end_train(body.client))
+
+
+@router.post("/stimulator/pain")
+async def pain(session: SessionHere, body: PainBody) -> Answer:
+    """What the patient said, and a reason for stopping: into the record, beside the pulses."""
+    said = "" if body.pain is None else f"pain {body.pain} of 10"
+    sentence = "; ".join(word for word in (said, body.reason.strip()) if word)
+    if not sentence:
+        raise HTTPException(400, "give pain from 0 to 10, a reason, or both")
+    session.stimulation.note("patient", sentence, body.client)
+    return stimulator_json(session.stimulation.status)
 
 
 @router.post("/stimulator/disarm")

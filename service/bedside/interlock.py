@@ -1,22 +1,26 @@
 """When a stimulator may fire: the safety rules as one pure state machine.
 
 No I/O, no clock, no thread: every method is told the time, and `service.bedside.stimulation` does
-what `armed` says. Rules (safety notes N1-N10 in docs/safety.md): a pulse needs a named operator on
-one page that has been heard within 1 s, a live amplifier, a chosen nerve and side, and limits kept;
-everything unexpected disarms; unknown is treated as disarmed here and shown as armed on the page.
+what `armed` says. Rules (safety notes N1-N11 in docs/safety.md): a pulse needs a named operator on
+one page that has been heard within 1 s, an answer about implanted devices, a live amplifier, a
+chosen nerve and side, and limits kept; everything unexpected disarms; unknown is treated as
+disarmed here and shown as armed on the page.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from drivers.config import StimulatorLimits
 from drivers.types import Pulse
 
+from .train import Declared, Train, train_problem
+
 SILENT_S = 1.0
 UNSEEN_S = 1.0
 UNSEEN_LIMIT = 2
+IMPLANTS = ("none", "present", "not_known")
 DEFAULT_WIDTH_US = 200.0
 
 
@@ -61,6 +65,8 @@ class Interlock:
         self.pulse = Pulse(limits.start_ma, DEFAULT_WIDTH_US)
         self.placement = Placement()
         self.operator = ""
+        self.implant = ""
+        self.train: Train | None = None
         self.controller: str | None = None
         self.expires_s: float | None = None
         self._live = False
@@ -125,6 +131,30 @@ class Interlock:
             self.pulse = Pulse(self.limits.start_ma, self.pulse.width_us)
         self._disarm("the step changed")
 
+    def asked(self, implant: str) -> None:
+        """The answer to "pacemaker, defibrillator or another implanted device?" (N11). Raises
+        RefusedError for a word that is none of IMPLANTS; nothing is then changed."""
+        if implant not in IMPLANTS:
+            raise RefusedError(
+                "no_answer", f"'{implant}' is no answer; expected one of {', '.join(IMPLANTS)}"
+            )
+        if implant != self.implant and self.implant:
+            self._disarm("the answer about implanted devices changed")
+        self.implant = implant
+
+    def lower_ceiling(self, max_ma: float) -> None:
+        """A lower limit for this study. Raises RefusedError for a higher one: limits never rise."""
+        if not 0 < max_ma <= self.limits.max_ma:
+            raise RefusedError(
+                "above_limit",
+                f"the ceiling is {self.limits.max_ma:g} mA and can only be lowered, not set to "
+                f"{max_ma:g} mA",
+            )
+        self._disarm("the ceiling was lowered; arm again")
+        self.limits = replace(self.limits, max_ma=max_ma)
+        if self.pulse.current_ma > max_ma:
+            self.pulse = Pulse(self.limits.start_ma, self.pulse.width_us)
+
     def check_configure(self, pulse: Pulse) -> None:
         """Raises RefusedError above a limit or for too large a step up."""
         self._check_present()
@@ -144,8 +174,10 @@ class Interlock:
         self._disarm("configured; arm to stimulate")
         self.pulse = pulse
 
-    def check_arm(self, client: str, operator: str, now_s: float) -> None:
-        """Raises RefusedError unless `client` may arm now."""
+    def check_arm(
+        self, client: str, operator: str, now_s: float, declared: Declared | None = None
+    ) -> None:
+        """Raises RefusedError unless `client` may arm now; None: single pulses, one a press."""
         self._check_present()
         if not operator.strip():
             raise RefusedError("no_operator", "arming needs the initials of who stimulates")
@@ -155,17 +187,28 @@ class Interlock:
             raise RefusedError("other_controller", f"{self.operator} has armed on another page")
         if not (self.placement.nerve and self.placement.side):
             raise RefusedError("no_step", "choose nerve, site and side before arming")
+        if not self.implant:
+            raise RefusedError(
+                "not_asked", "answer first: pacemaker, defibrillator or another implanted device?"
+            )
         if self.pulse.current_ma <= 0:
             raise RefusedError("no_current", "set a current before arming")
+        if declared is not None:
+            problem = train_problem(declared, self.limits.declared, self.pulse.current_ma)
+            if problem:
+                raise RefusedError("train_refused", problem)
         self._check_signal(client, now_s)
 
-    def armed_by(self, client: str, operator: str, now_s: float) -> None:
+    def armed_by(
+        self, client: str, operator: str, now_s: float, declared: Declared | None = None
+    ) -> None:
         """The stimulator has confirmed that it is armed."""
+        self.train = None if declared is None else Train(declared, self.pulse.current_ma)
         self.controller, self.operator = client, operator.strip()
         self.expires_s = now_s + self.limits.arm_timeout_s
         self._unseen = 0
         self._waiting.clear()
-        self._set(Phase.ARMED, f"armed by {self.operator}")
+        self._set(Phase.ARMED, self._armed_words())
 
     def fire(self, client: str, nonce: str, now_s: float) -> Pulse:
         """The pulse to send, once. Raises RefusedError; a refused or used nonce never fires."""
@@ -178,11 +221,41 @@ class Interlock:
             raise RefusedError("not_armed", self.sentence or "arm the stimulator before firing")
         if client != self.controller:
             raise RefusedError("other_controller", f"{self.operator} has armed on another page")
-        self._check_signal(client, now_s)
-        self._check_limits(self.pulse)
-        self._check_train(now_s)
+        if self.train is not None and self.train.begun:
+            self.end_train("a key was pressed")
+            raise RefusedError("train_ended", self.sentence)
+        pulse = self._checked(client, self.pulse, now_s)
+        if self.train is not None:
+            self.train.begin(now_s)
         self._set(Phase.FIRING, self.sentence)
-        return self.pulse
+        return pulse
+
+    def train_pulse(self, now_s: float) -> Pulse | None:
+        """The next pulse of a train that was begun, if it is due; None if there is none to send.
+        What forbids it ends the train."""
+        self.tick(now_s)
+        train, client = self.train, self.controller
+        if not self.armed or train is None or client is None or not train.due(now_s):
+            return None
+        pulse = replace(self.pulse, current_ma=train.current_ma())
+        try:
+            self._checked(client, pulse, now_s)
+        except RefusedError as refusal:
+            self.end_train(str(refusal))
+            return None
+        self._set(Phase.FIRING, self.sentence)
+        return pulse
+
+    def end_train(self, why: str) -> None:
+        """The rest of a train is not sent; disarms. Without a train nothing happens."""
+        if self.train is not None:
+            self._disarm(f"train ended ({why}): {self.train.words}")
+
+    def _checked(self, client: str, pulse: Pulse, now_s: float) -> Pulse:
+        self._check_signal(client, now_s)
+        self._check_limits(pulse)
+        self._check_train(now_s)
+        return pulse
 
     def delivered(self, stimulus_id: str, now_s: float) -> None:
         """The stimulator has answered that the pulse went out; the edge is now expected."""
@@ -190,9 +263,15 @@ class Interlock:
             self._train.clear()
         self._train.append(now_s)
         self._waiting[stimulus_id] = now_s
-        if self.armed:
-            self.expires_s = now_s + self.limits.arm_timeout_s
-            self._set(Phase.ARMED, f"armed by {self.operator}")
+        if not self.armed:
+            return
+        self.expires_s = now_s + self.limits.arm_timeout_s
+        if self.train is not None:
+            self.train.counted(now_s)
+            if self.train.done:
+                self.end_train("complete")
+                return
+        self._set(Phase.ARMED, self._armed_words())
 
     def refused(self, sentence: str) -> None:
         """The stimulator itself refused: it is not in the state we believed."""
@@ -226,6 +305,10 @@ class Interlock:
     def expires_in_s(self, now_s: float) -> float | None:
         """Seconds of arming left; None when not armed."""
         return None if self.expires_s is None else max(0.0, self.expires_s - now_s)
+
+    def _armed_words(self) -> str:
+        words = f"armed by {self.operator}"
+        return words if self.train is None else f"{words} for {self.train.words}"
 
     def _present(self, client: str, now_s: float) -> bool:
         last = self._heard.get(client)
@@ -283,6 +366,7 @@ class Interlock:
 
     def _release(self) -> None:
         self.controller, self.operator, self.expires_s = None, "", None
+        self.train = None
 
     def _set(self, phase: Phase, sentence: str) -> None:
         self.phase, self.sentence = phase, sentence

@@ -19,7 +19,7 @@ from service.store.keeper import StoreStatus
 from .interlock import Placement
 from .montage import Montage
 from .steps import Step
-from .stimulation import StimulatorStatus
+from .stimulator_status import StimulatorStatus
 
 
 def plain(value: object) -> Json:
@@ -176,6 +176,8 @@ def stimulator_json(status: StimulatorStatus) -> dict[str, Json]:
         "ceiling_ma": status.ceiling_ma,
         **placement_json(status.placement),
         "delivered_count": status.delivered_count,
+        "implant": status.implant or None,
+        "train": status.train or None,
     }
 
 

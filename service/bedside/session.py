@@ -47,7 +47,8 @@ from .messages import (
 from .outlets import BedsideOutlets, OnLoop
 from .plan import DevicePlan, Plan
 from .rows import SweepResult
-from .stimulation import Record, Stimulation, StimulationPorts, StimulatorStatus
+from .stimulation import Stimulation
+from .stimulator_status import Record, StimulationPorts, StimulatorStatus
 from .study import Study
 from .workflow import Workflow, WorkflowPorts
 

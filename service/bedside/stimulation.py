@@ -21,7 +21,9 @@ from drivers.config import StimulatorLimits
 from drivers.errors import DeviceError, StimulatorRefused
 from drivers.types import Pulse, Stimulator, Stimulus
 
-from .interlock import Interlock, Phase, Placement, RefusedError
+from .interlock import Interlock, Placement, RefusedError
+from .stimulator_status import Record, StimulationPorts, StimulatorStatus
+from .train import Declared
 
 HEARTBEAT_S = 0.08
 LOOP_LAG_S = 0.25
@@ -29,45 +31,6 @@ TICK_S = 0.02
 REOPEN_S = 1.0
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class StimulatorStatus:
-    """What the page shows; `expires_in_s` is None when not armed."""
-
-    state: Phase
-    sentence: str
-    current_ma: float
-    width_us: float
-    expires_in_s: float | None
-    ceiling_ma: float
-    placement: Placement
-    delivered_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One line for the record and the log: a pulse, a refusal, or a change of state (N9)."""
-
-    what: str
-    cause: str
-    sentence: str
-    client: str
-    at_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class StimulationPorts:
-    """What stimulation tells. All of them are called on its thread and must not block.
-
-    expect: a pulse is about to be sent, so the edge that follows is its. status: the state changed.
-    record: see `Record`. beat_s: when the event loop last showed that it runs.
-    """
-
-    expect: Callable[[Stimulus], None]
-    status: Callable[[StimulatorStatus], None]
-    record: Callable[[Record], None]
-    beat_s: Callable[[], float]
 
 
 @dataclass(slots=True)
@@ -94,6 +57,7 @@ class Stimulation:
         self._now = now
         self._device: Stimulator | None = None
         self._hardware_armed = False
+        self._set_up: Pulse | None = None
         self._delivered = 0
         self._last_beat_s = 0.0
         self._reopen_s = 0.0
@@ -156,9 +120,33 @@ class Stimulation:
         """Set the next pulse; disarms. The future raises RefusedError or a DeviceError."""
         return self._submit("configure", "", lambda: self._configure(pulse))
 
-    def arm(self, client: str, operator: str) -> Future[StimulatorStatus]:
-        """Arm for `client`; needs initials. The future raises RefusedError or a DeviceError."""
-        return self._submit("arm", client, lambda: self._arm(client, operator))
+    def ask(self, implant: str, by: str) -> Future[StimulatorStatus]:
+        """The recorded answer about implanted devices (N11)."""
+
+        def run() -> None:
+            self._interlock.asked(implant)
+            self._record("implanted device", implant, f"answered by {by}", "")
+
+        return self._submit("ask", "", run)
+
+    def lower_ceiling(self, max_ma: float) -> Future[StimulatorStatus]:
+        """A lower limit until the study ends; never a higher one."""
+        return self._submit("ceiling", "", lambda: self._interlock.lower_ceiling(max_ma))
+
+    def note(self, what: str, sentence: str, client: str) -> None:
+        """Pain, or why it was stopped: into the record, beside the pulses."""
+        self._submit("note", client, lambda: self._record(what, "note", sentence, client))
+
+    def arm(
+        self, client: str, operator: str, declared: Declared | None = None
+    ) -> Future[StimulatorStatus]:
+        """Arm for `client`, for single pulses or one declared train; needs initials. The future
+        raises RefusedError or a DeviceError."""
+        return self._submit("arm", client, lambda: self._arm(client, operator, declared))
+
+    def end_train(self, client: str) -> Future[StimulatorStatus]:
+        """The footswitch was let go, or a key pressed: the rest is not sent."""
+        return self._submit("end", client, lambda: self._interlock.end_train("by the operator"))
 
     def disarm(self) -> Future[StimulatorStatus]:
         """Off by request."""
@@ -187,7 +175,7 @@ class Stimulation:
 
     def _run(self) -> None:
         while not self._closing:
-            self._wake.wait(TICK_S if self._interlock.armed else 0.1)
+            self._wake.wait(self._pause_s())
             self._wake.clear()
             try:
                 self._turn()
@@ -197,6 +185,12 @@ class Stimulation:
         self._handle_stop()
         if self._device is not None:
             self._device.close()
+
+    def _pause_s(self) -> float:
+        if not self._interlock.armed:
+            return 0.1
+        train = self._interlock.train
+        return TICK_S if train is None else min(TICK_S, train.wait_s(self._now()))
 
     def _turn(self) -> None:
         self._reopen()
@@ -209,6 +203,7 @@ class Stimulation:
                 break
             self._answer(request)
         self._interlock.tick(self._now())
+        self._run_train()
         self._heartbeat()
         self._settle()
 
@@ -220,7 +215,7 @@ class Stimulation:
         self._settle()
         self._record("stop", "stop", self._interlock.sentence, "")
         for request in held:
-            if request.what in ("configure", "arm", "fire"):
+            if request.what in ("configure", "arm", "fire", "ceiling"):
                 self._fail(request, RefusedError("stopped", "STOP was pressed; arm again"))
             else:
                 self._answer(request)
@@ -256,23 +251,46 @@ class Stimulation:
         self._interlock.configured(pulse)
         self._hardware_armed = False
 
-    def _arm(self, client: str, operator: str) -> None:
-        self._interlock.check_arm(client, operator, self._now())
+    def _arm(self, client: str, operator: str, declared: Declared | None) -> None:
+        self._interlock.check_arm(client, operator, self._now(), declared)
         self._check_loop()
+        self._arm_device(self._interlock.pulse)
+        self._interlock.armed_by(client, operator, self._last_beat_s, declared)
+        self._record("arm", "arm", self._interlock.sentence, client)
+
+    def _arm_device(self, pulse: Pulse) -> None:
         device = self._device_or_refuse()
-        device.configure(self._interlock.pulse)
+        device.configure(pulse)
+        self._set_up = pulse
         if self._stop.is_set():
             raise RefusedError("stopped", "STOP was pressed; arm again")
         self._hardware_armed = True
         device.arm()
         self._last_beat_s = self._now()
-        self._interlock.armed_by(client, operator, self._last_beat_s)
-        self._record("arm", "arm", self._interlock.sentence, client)
 
     def _fire(self, client: str, nonce: str) -> None:
-        device = self._device_or_refuse()
+        self._device_or_refuse()
         requested_s = self._now()
-        pulse = self._interlock.fire(client, nonce, requested_s)
+        self._send(self._interlock.fire(client, nonce, requested_s), requested_s, client, nonce)
+
+    def _run_train(self) -> None:
+        """The next pulse of a declared train, when it is due. What fails ends the train."""
+        requested_s = self._now()
+        pulse = self._interlock.train_pulse(requested_s)
+        if pulse is None:
+            return
+        client = self._interlock.controller or ""
+        self._answer(
+            _Request(lambda: self._send_next(pulse, requested_s, client), Future(), "fire", client)
+        )
+
+    def _send_next(self, pulse: Pulse, requested_s: float, client: str) -> None:
+        if pulse != self._set_up:  # another current: the device disarms, and is armed again
+            self._arm_device(pulse)
+        self._send(pulse, requested_s, client, uuid.uuid4().hex)
+
+    def _send(self, pulse: Pulse, requested_s: float, client: str, nonce: str) -> None:
+        device = self._device_or_refuse()
         self._check_loop()
         if self._stop.is_set():
             raise RefusedError("stopped", "STOP was pressed; arm again")
@@ -365,5 +383,5 @@ class Stimulation:
         return StimulatorStatus(
             lock.phase, lock.sentence, lock.pulse.current_ma, lock.pulse.width_us,
             None if expires is None else round(expires), lock.limits.max_ma, lock.placement,
-            self._delivered,
+            self._delivered, lock.implant, "" if lock.train is None else lock.train.words,
         )  # fmt: skip

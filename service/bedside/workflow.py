@@ -28,7 +28,7 @@ from .row_key import MOTOR, RowKey
 from .rows import SweepResult
 from .sites import PLACES
 from .steps import Step, kept_step, repeated
-from .stimulation import StimulatorStatus
+from .stimulator_status import StimulatorStatus
 from .study import Study
 from .table import Table
 

@@ -97,6 +97,8 @@ class FakeService:
             "ceiling_ma": 50.0,
             **self.step,
             "delivered_count": len(self.sweeps),
+            "implant": "none",
+            "train": None,
         }
 
     def recording(self) -> dict:

@@ -77,6 +77,10 @@ class Bed:
             key = "ArrowUp" if left > 0 else "ArrowDown"
             page.keyboard.press(f"Shift+{key}" if abs(left) >= 5 else key)
             self.until("the intensity moves", lambda now=now: self.current() != now, 5)
+        question = page.get_by_test_id("implant")
+        if question.is_visible():
+            question.get_by_text("No", exact=True).click()
+            question.wait_for(state="detached", timeout=5000)
         if page.get_by_test_id("stimulator-state").get_attribute("data-state") != "armed":
             page.keyboard.down("a")
             page.wait_for_timeout(800)  # arming is a held key

@@ -195,6 +195,7 @@ async def test_demo_streams_stimulates_and_ends_whole(demo: Demo) -> None:
         for current_ma in (5, 10, 15, 20, 25, 30):
             pulse = {"current_ma": current_ma, "width_us": 200}
             await post("/api/stimulator/configure", pulse)
+        await post("/api/stimulator/implant", {"answer": "none", "by": "AB"})
         armed = await post("/api/stimulator/arm", {"client": hello["client"], "operator": "AB"})
         assert armed["state"] == "armed"
         await post("/api/stimulator/fire", {"client": hello["client"], "nonce": "n1"})

@@ -120,11 +120,13 @@ def test_pulses_keep_their_distance_and_trains_end():
     assert desk.order("fire")["ok"]
     desk.now += 0.9 / LIMITS.max_rate_hz
     refusal(desk, desk.order("fire"), "too_soon")
+    assert desk.order("heartbeat")["ok"]
     for _ in range(LIMITS.max_train - 1):
-        desk.now += 0.1
+        desk.now += 1.1 / LIMITS.max_rate_hz
         assert desk.order("fire")["ok"]
-    desk.now += 0.1
+    desk.now += 1.1 / LIMITS.max_rate_hz
     refusal(desk, desk.order("fire"), "too_soon")
+    assert desk.order("heartbeat")["ok"]
     for _ in range(12):
         desk.now += 0.1
         assert desk.order("heartbeat")["ok"]
@@ -142,8 +144,9 @@ def test_the_mean_current_is_limited():
     desk.ready(20.0, 200.0)
     causes = []
     for _ in range(4):
-        desk.now += 0.1
+        desk.now += 0.22
         causes.append(desk.order("fire")["cause"])
+        desk.order("heartbeat")
     assert causes == ["", "", "above_limit", "above_limit"]
 
 

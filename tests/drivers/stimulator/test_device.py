@@ -24,7 +24,7 @@ from drivers.types import Pulse, Stimulator
 from tests.simulators.process import simulator
 
 PULSE = Pulse(20.0, 200.0)
-REST_S = 0.03  # a pulse sooner than 20 ms after another is refused
+REST_S = 0.21  # a pulse sooner than 200 ms after another is refused
 
 
 @pytest.fixture(scope="module")

@@ -47,28 +47,28 @@ def test_what_passes_is_within_every_limit(current_ma, width_us):
 
 
 def test_pulses_too_close_or_too_many_are_refused():
-    """50 Hz at most, 20 in a train, then a pause of a second."""
+    """5 Hz at most, 10 in a train, then a pause."""
     guard, pulse = PulseGuard(LIMITS), Pulse(10.0, 100.0)
     now_s = 100.0
     guard.count(pulse, now_s)
     with pytest.raises(StimulatorRefused, match="after the pulse before"):
-        guard.check_rate(pulse, now_s + 0.019)
-    for _ in range(19):
+        guard.check_rate(pulse, now_s + 0.199)
+    for _ in range(9):
         now_s += 0.3
         guard.check_rate(pulse, now_s)
         guard.count(pulse, now_s)
-    with pytest.raises(StimulatorRefused, match="20 pulses without a pause"):
+    with pytest.raises(StimulatorRefused, match="10 pulses without a pause"):
         guard.check_rate(pulse, now_s + 0.3)
     guard.check_rate(pulse, now_s + 1.0)
 
 
 def test_a_lowered_mean_current_limit_is_kept():
-    """Ten pulses of 50 µC in a second are 0.5 mA; the eleventh is too much for such a site."""
-    guard, pulse = PulseGuard(replace(LIMITS, max_avg_ma=0.5)), Pulse(50.0, 1000.0)
+    """Four pulses of 50 µC in a second are 0.2 mA; the fifth is too much for such a site."""
+    guard, pulse = PulseGuard(replace(LIMITS, max_avg_ma=0.2)), Pulse(50.0, 1000.0)
     now_s = 0.0
-    for _ in range(10):
+    for _ in range(4):
         guard.check_rate(pulse, now_s)
         guard.count(pulse, now_s)
-        now_s += 0.05
+        now_s += 0.21
     with pytest.raises(StimulatorRefused, match="mean current"):
         guard.check_rate(pulse, now_s)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from drivers.config import load_stimulator_limits
 from drivers.types import Pulse
 from service.bedside.interlock import SILENT_S, Interlock, Phase, Placement, RefusedError
+from service.bedside.train import Declared
 
 LIMITS = load_stimulator_limits()
 STEP = Placement("ulnar", "wrist", "left", "left FDI")
@@ -23,6 +26,7 @@ def armed(now_s: float = 0.0, current_ma: float = 5.0) -> Interlock:
     lock.place(STEP)
     lock.configured(Pulse(current_ma, 200.0))
     lock.heard("a", now_s)
+    lock.asked("none")
     lock.check_arm("a", "AB", now_s)
     lock.armed_by("a", "AB", now_s)
     return lock
@@ -181,6 +185,129 @@ def test_charge_and_energy_are_limited_where_current_and_width_are_not() -> None
     lock.check_configure(Pulse(100.0, 499.0))
 
 
+def test_arming_waits_for_the_answer_about_implanted_devices() -> None:
+    """Asked once per study, in one of three words; another answer disarms."""
+    lock = armed()
+    lock.asked("present")
+    assert not lock.armed
+    lock.implant = ""
+    assert refusal(lock.check_arm, "a", "AB", 0.1) == "not_asked"
+    assert refusal(lock.asked, "perhaps") == "no_answer"
+
+
+def test_the_ceiling_can_be_lowered_and_never_raised() -> None:
+    """Lowering disarms, and a current above it goes back to the start."""
+    lock = armed(current_ma=40.0)
+    lock.lower_ceiling(30.0)
+    assert not lock.armed
+    assert lock.pulse.current_ma == 0.0
+    assert refusal(lock.lower_ceiling, 31.0) == "above_limit"
+    assert refusal(lock.check_configure, Pulse(30.5, 200.0)) == "above_limit"
+
+
+def test_a_bouncing_pedal_is_one_pulse() -> None:
+    """A second press within 150 ms is refused, whatever its nonce."""
+    lock = armed()
+    lock.fire("a", "n1", 0.1)
+    lock.delivered("s1", 0.1)
+    lock.seen("s1")
+    assert refusal(lock.fire, "a", "n2", 0.249) == "too_soon"
+
+
+def train(declared: Declared, current_ma: float = 20.0) -> Interlock:
+    """An interlock armed for a declared train."""
+    lock = armed(current_ma=current_ma)
+    lock.check_arm("a", "AB", 0.0, declared)
+    lock.armed_by("a", "AB", 0.0, declared)
+    return lock
+
+
+def run(lock: Interlock, until_s: float, tick_s: float = 0.02) -> list[tuple[float, float]]:
+    """(time, current) of the pulses of a train while the page is there, each of them seen."""
+    sent, steps = [], round(until_s / tick_s)
+    for step in range(1, steps):
+        now = step * tick_s
+        lock.heard("a", now)
+        pulse = lock.train_pulse(now)
+        if pulse is not None:
+            sent.append((now, pulse.current_ma))
+            lock.delivered(str(step), now)
+            lock.seen(str(step))
+    return sent
+
+
+def test_a_declared_train_is_armed_once_and_ends_at_its_count() -> None:
+    """Nothing before the press; ten pulses at 3 Hz; then disarmed."""
+    lock = train(Declared("rns", 10, 3.0))
+    assert run(lock, 0.5) == []
+    lock.heard("a", 0.5)
+    lock.fire("a", "n", 0.5)
+    lock.delivered("first", 0.5)
+    lock.seen("first")
+    times = [0.5] + [at for at, _ in run(lock, 6.0) if at > 0.5]
+    assert len(times) == 10
+    assert all(1 / 3 <= b - a <= 1 / 3 + 0.021 for a, b in itertools.pairwise(times))
+    assert not lock.armed
+    assert "complete" in lock.sentence
+
+
+def test_a_scan_goes_down_in_equal_steps_and_never_above_its_ceiling() -> None:
+    """600 pulses at 2 Hz from 20 mA to 2 mA: more than any undeclared train."""
+    lock = train(Declared("scan", 600, 2.0, to_ma=2.0))
+    lock.heard("a", 0.0)
+    lock.fire("a", "n", 0.0)
+    lock.delivered("first", 0.0)
+    lock.seen("first")
+    currents = [20.0] + [current for _, current in run(lock, 320.0)]
+    assert len(currents) == 600
+    assert currents == sorted(currents, reverse=True)
+    assert currents[-1] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        (Declared("scan", 601, 2.0), "outside 1 to 600"),
+        (Declared("scan", 600, 2.1), "up to 2 Hz"),
+        (Declared("rns", 11, 3.0), "outside 1 to 10"),
+        (Declared("rns", 10, 50.0), "up to 5 Hz"),
+        (Declared("f", 101, 0.5), "outside 1 to 100"),
+        (Declared("h", 151, 0.5), "outside 1 to 150"),
+        (Declared("scan", 10, 1.0, to_ma=21.0), "only goes down"),
+        (Declared("tetanus", 10, 1.0), "no train"),
+    ],
+)
+def test_a_train_beyond_its_kind_is_not_armed(declared: Declared, words: str) -> None:
+    """Each kind has its count and its rate."""
+    lock = armed(current_ma=20.0)
+    with pytest.raises(RefusedError, match=words) as refused:
+        lock.check_arm("a", "AB", 0.0, declared)
+    assert refused.value.cause == "train_refused"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        lambda lock: refusal(lock.fire, "a", "another", 3.0),
+        lambda lock: lock.end_train("pedal"),
+        lambda lock: lock.stop(),
+        lambda lock: lock.gone("a"),
+        lambda lock: lock.amplifier(False, 1),
+    ],
+)
+def test_anything_ends_a_train(event) -> None:
+    """A press, the pedal let go, STOP, the page closed, the amplifier silent: no pulse after it."""
+    lock = train(Declared("f", 100, 1.0))
+    lock.heard("a", 0.0)
+    lock.fire("a", "n", 0.0)
+    lock.delivered("first", 0.0)
+    lock.seen("first")
+    assert len(run(lock, 2.9)) == 2
+    event(lock)
+    assert run(lock, 30.0) == []
+    assert not lock.armed
+
+
 class Machine(RuleBasedStateMachine):
     """Random sequences; the model beside it keeps what must be true of every pulse."""
 
@@ -195,6 +322,8 @@ class Machine(RuleBasedStateMachine):
         self.used: set[str] = set()
         self.pulses = 0
         self.ids = 0
+        self.left: int | None = None
+        self.last_pulse = -1e9
 
     @rule(dt=st.sampled_from([0.01, 0.3, 0.9, 1.1, 20.0, 61.0]), beats=st.booleans())
     def wait(self, dt: float, beats: bool) -> None:
@@ -247,21 +376,47 @@ class Machine(RuleBasedStateMachine):
         """The most that one press may add."""
         self.configure(self.lock.pulse.current_ma + 5.0, 200.0)
 
-    @rule(client=st.sampled_from(["a", "b"]), operator=st.sampled_from(["AB", ""]))
-    def arm(self, client: str, operator: str) -> None:
+    @rule(answer=st.sampled_from(["none", "present", "not_known", ""]))
+    def ask(self, answer: str) -> None:
+        """The question about implanted devices; an empty answer is none."""
+        try:
+            self.lock.asked(answer)
+        except RefusedError:
+            assert not answer
+
+    @rule(max_ma=st.floats(1, 120))
+    def lower(self, max_ma: float) -> None:
+        """A ceiling never rises."""
+        before = self.lock.limits.max_ma
+        try:
+            self.lock.lower_ceiling(max_ma)
+        except RefusedError:
+            assert max_ma > before
+        assert self.lock.limits.max_ma <= before
+
+    @rule(
+        client=st.sampled_from(["a", "b"]),
+        operator=st.sampled_from(["AB", ""]),
+        declared=st.sampled_from([None, Declared("f", 3, 1.0), Declared("scan", 700, 2.0)]),
+    )
+    def arm(self, client: str, operator: str, declared: Declared | None = None) -> None:
         """Try to arm."""
         try:
-            self.lock.check_arm(client, operator, self.now)
+            self.lock.check_arm(client, operator, self.now, declared)
         except RefusedError:
             return
         assert operator
-        self.lock.armed_by(client, operator, self.now)
+        assert self.lock.implant
+        assert declared is None or declared.count <= 100
+        self.lock.armed_by(client, operator, self.now, declared)
+        self.left = 3 if declared else None
         self.last_activity, self.stopped = self.now, False
 
     @rule()
     def prepare(self) -> None:
         """All that arming needs, in order."""
         self.lock.ready()
+        self.lock.asked("none")
         self.amplifier(True, False)
         self.place("left", "wrist")
         self.up()
@@ -277,15 +432,39 @@ class Machine(RuleBasedStateMachine):
         except RefusedError:
             self.used.add(name)
             return
+        assert name not in self.used
+        self.used.add(name)
+        self.check(pulse, client)
+        self.told(seen)
+
+    @rule(dt=st.sampled_from([0.02, 0.4, 0.6]), seen=st.booleans())
+    def train_on(self, dt: float, seen: bool) -> None:
+        """Time for the next pulse of a train, with the page there."""
+        self.now += dt
+        self.say("a")
+        pulse = self.lock.train_pulse(self.now)
+        if pulse is not None:
+            assert self.left is not None
+            self.check(pulse, self.lock.controller)
+            self.told(seen)
+
+    def check(self, pulse: Pulse, client: str) -> None:
+        """What must be true of every pulse that goes out."""
         assert self.live
         assert not self.stopped
-        assert name not in self.used
         assert self.now - self.heard[client] <= SILENT_S
+        assert self.now - self.last_pulse >= 0.15
+        if self.left is not None:
+            assert self.left > 0
+            self.left -= 1
         assert self.now - self.last_activity < LIMITS.arm_timeout_s
         assert 0 < pulse.current_ma <= LIMITS.max_ma
         assert pulse.current_ma * pulse.width_us / 1000 <= LIMITS.max_charge_uc
-        self.used.add(name)
-        self.last_activity = self.now
+        assert pulse.current_ma <= self.lock.limits.max_ma
+
+    def told(self, seen: bool) -> None:
+        """The stimulator answers that it went out."""
+        self.last_activity = self.last_pulse = self.now
         self.ids += 1
         self.lock.delivered(str(self.ids), self.now)
         (self.lock.seen if seen else self.lock.unseen)(str(self.ids))
@@ -319,5 +498,5 @@ class Machine(RuleBasedStateMachine):
             assert self.lock.expires_in_s(self.now) is not None
 
 
-Machine.TestCase.settings = settings(max_examples=120, stateful_step_count=60, deadline=None)
-TestInterlock = Machine.TestCase
+Machine.TestCase.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+TestInterlock = Machine.TestCase  # 200 sequences of up to 60: 12,000 steps

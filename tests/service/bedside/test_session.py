@@ -260,6 +260,7 @@ async def test_a_pulse_becomes_a_sweep_with_its_current(bedside: Bedside) -> Non
     _, wire = await bedside.page()
     await until(lambda: session.stimulation.status.state is Phase.SAFE)
     session.stimulation.heard("a")
+    await asyncio.wrap_future(session.stimulation.ask("none", "AB"))
     await asyncio.wrap_future(session.stimulation.configure(Pulse(5.0, 200.0)))
     await asyncio.wrap_future(session.stimulation.arm("a", "AB"))
     await asyncio.wrap_future(session.stimulation.fire("a", "n1"))
@@ -288,6 +289,7 @@ async def test_loss_of_the_amplifier_or_a_new_epoch_disarms(bedside: Bedside) ->
     session = bedside.session
     await bedside.page()
     await until(lambda: session.stimulation.status.state is Phase.SAFE)
+    await asyncio.wrap_future(session.stimulation.ask("none", "AB"))
     for event in (
         lambda: bedside.state(LinkState.STALLED),
         lambda: bedside.open(2),

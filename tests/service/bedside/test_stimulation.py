@@ -13,7 +13,9 @@ from drivers.config import load_stimulator_limits
 from drivers.errors import DeviceLost, StimulatorRefused
 from drivers.types import Pulse, StimulatorState, Stimulus
 from service.bedside.interlock import Phase, Placement, RefusedError
-from service.bedside.stimulation import Record, Stimulation, StimulationPorts, StimulatorStatus
+from service.bedside.stimulation import Stimulation
+from service.bedside.stimulator_status import Record, StimulationPorts, StimulatorStatus
+from service.bedside.train import Declared
 
 STEP = Placement("ulnar", "wrist", "left", "left FDI")
 
@@ -99,14 +101,15 @@ class Bench:
             assert time.monotonic() < end, "it did not happen in time"
             time.sleep(0.002)
 
-    def arm(self) -> None:
+    def arm(self, declared: Declared | None = None) -> None:
         """All that arming needs, in order."""
         self.until(lambda: self.unit.status.state is not Phase.UNKNOWN)
         self.unit.amplifier(True, 1)
         self.unit.place(STEP).result(2)
         self.unit.configure(Pulse(5.0, 200.0)).result(2)
         self.unit.heard("a")
-        self.unit.arm("a", "AB").result(2)
+        self.unit.ask("none", "AB").result(2)
+        self.unit.arm("a", "AB", declared).result(2)
 
 
 @pytest.fixture
@@ -135,6 +138,32 @@ def test_a_pulse_is_expected_before_it_is_sent_and_recorded_after(bench: Bench) 
     assert stimulus.sent_s <= bench.fake.times("fire")[0]
     assert (stimulus.nerve, stimulus.site, stimulus.side) == ("ulnar", "wrist", "left")
     assert [r.client for r in bench.records if r.what == "pulse"] == ["a"]
+
+
+def test_a_declared_train_sends_its_pulses_and_disarms(bench: Bench) -> None:
+    """Three pulses from 5 to 1 mA at 5 Hz after one press, each expected and recorded."""
+    bench.arm(Declared("rns", 3, 5.0, to_ma=1.0))
+    bench.unit.heard("a")
+    bench.unit.fire("a", "n1").result(2)
+    bench.until(lambda: bench.unit.status.state is Phase.SAFE)
+    assert [s.pulse.current_ma for s in bench.expected] == [5.0, 3.0, 1.0]
+    assert [r.sentence for r in bench.records if r.what == "pulse"] == [
+        "5 mA 200 µs", "3 mA 200 µs", "1 mA 200 µs"
+    ]  # fmt: skip
+    first, second, third = bench.fake.times("fire")
+    assert second - first >= 0.2
+    assert third - second >= 0.2
+    assert not bench.fake.armed
+
+
+def test_a_press_ends_a_train(bench: Bench) -> None:
+    """No pulse after it, whatever was declared."""
+    bench.arm(Declared("f", 100, 1.0))
+    bench.unit.heard("a")
+    bench.unit.fire("a", "n1").result(2)
+    assert refused(bench.unit.fire("a", "n2")) == "train_ended"
+    bench.until(lambda: not bench.fake.armed)
+    assert bench.fake.pulses == 1
 
 
 def test_refused_by_the_stimulator_withdraws_the_expectation(bench: Bench) -> None:

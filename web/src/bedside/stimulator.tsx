@@ -1,7 +1,7 @@
 // Configure, arm, fire and STOP are four separate things. The service decides; this shows and asks.
 import { format, number } from "../format";
 import { Key } from "../parts/control";
-import { arm, disarm, fire, intensity, operator } from "../state/actions";
+import { arm, disarm, fire, implanted, intensity, operator } from "../state/actions";
 import { clock, mode, stimulator, stimulatorState, tick } from "../state/study";
 
 const WORDS = {
@@ -55,6 +55,21 @@ function Intensity() {
   );
 }
 
+const ANSWERS = [["none", "No"], ["present", "Yes"], ["not_known", "Not known"]] as const;
+
+/** Asked once per study; arming waits for the answer. */
+function Implant() {
+  if (stimulator.value?.implant !== null) return null;
+  return (
+    <div class="implant" role="group" aria-label="Pacemaker, defibrillator or another implanted device?" data-testid="implant">
+      <span>Pacemaker, defibrillator or another implanted device?</span>
+      {ANSWERS.map(([answer, word]) => (
+        <button type="button" key={answer} onClick={(e) => clicked(e, () => implanted(answer))}>{word}</button>
+      ))}
+    </div>
+  );
+}
+
 /** In replay there is nothing to arm or to fire, so the controls are not there at all. */
 export function StimulatorPanel() {
   const state = stimulatorState.value;
@@ -67,6 +82,7 @@ export function StimulatorPanel() {
   return (
     <section class="panel stimulator" aria-label="Stimulator" data-testid="stimulator">
       <Head hot={hot} />
+      <Implant />
       <Intensity />
       <button type="button" class={`fire${state === "armed" ? " ready" : ""}`} data-testid="fire" disabled={state !== "armed"} onClick={(e) => clicked(e, fire)}>
         <b>FIRE</b> <span>space or right pedal</span>

@@ -57,6 +57,14 @@ export async function arm(): Promise<void> {
   }
 }
 
+export async function implanted(answer: string): Promise<void> {
+  if (operator.value.trim() === "") {
+    tell("implanted device: enter the operator's initials first");
+    return;
+  }
+  await attempt("implanted device", () => post("stimulator/implant", { answer, by: operator.value.trim() }));
+}
+
 export async function disarm(): Promise<void> {
   await attempt("disarm", () => post("stimulator/disarm"));
   armedHere.value = false;

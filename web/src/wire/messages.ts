@@ -20,6 +20,7 @@ export interface StimulatorState {
   state: "safe" | "armed" | "firing" | "stopped" | "unknown" | "none";
   current_ma: number; width_us: number; expires_in_s: number | null; sentence: string; ceiling_ma: number;
   nerve: string | null; site: string | null; side: string | null; muscle: string | null; delivered_count: number;
+  implant?: "none" | "present" | "not_known" | null; train?: string | null;
 }
 export interface RecordingState {
   state: "recording" | "off" | "failed"; seconds: number; bytes: number; sentence: string; path_name: string;
