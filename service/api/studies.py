@@ -18,7 +18,7 @@ from service.protocols.loading import protocols
 from service.store.types import StudyLine
 
 from .context import Answer, BedHere, SessionHere
-from .study import follow_placement
+from .study import follow_placement, introduce
 
 router = APIRouter(prefix="/api", tags=["studies"])
 Id = Annotated[str, Field(max_length=200)]
@@ -92,10 +92,13 @@ async def list_studies(
 
 
 @router.post("/studies")
-async def create_study(bed: BedHere, body: StudyBody) -> Answer:
+async def create_study(request: Request, bed: BedHere, body: StudyBody) -> Answer:
     """A new study at this bed; every socket is asked to connect again."""
     new = NewStudy(body.patient, body.visit, body.operator, body.protocol, body.sides)
-    return _told(bed, await bed.create(new))
+    line = await bed.create(new)
+    if request.app.state.control is not None:
+        await introduce(bed.session, request.app.state.control)
+    return _told(bed, line)
 
 
 @router.get("/studies/{study_id}")

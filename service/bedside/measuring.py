@@ -10,13 +10,18 @@ from functools import cache
 import numpy as np
 
 from service.analysis import motor
-from service.analysis.motor import MotorSettings, motor_response
+from service.analysis.baseline import remove_baseline
+from service.analysis.cmap_scan import cmap_scan
+from service.analysis.f_wave import WINDOWS_MS, FWaveSettings
+from service.analysis.h_reflex import HReflexSettings
+from service.analysis.motor import MotorSettings
 from service.analysis.registry import MEASURES, TAKES, Takes
 from service.analysis.result import build
-from service.analysis.sensory import SensorySettings, sensory_response
+from service.analysis.sensory import SensorySettings
 from service.model import Measurement, Sweep
 
-from .plateau import current_ma
+from .plateau import LEVEL, current_ma
+from .sites import place_of
 
 # Where the negative peak may lie, by stimulation site: far enough for a slow nerve, before F waves.
 _SEARCH_TO_MS = {"wrist": 18.0, "elbow": 22.0, "below_elbow": 22.0, "axilla": 26.0, "erb": 30.0}
@@ -36,34 +41,37 @@ def measure(
     *,
     site: str,
     target: str,
+    nerve: str = "",
     distance_mm: float | None = None,
+    turned: bool = False,
 ) -> Measurement:
     """The one detector of a measure, on one sweep, the average or the series of several.
 
     pairs: sweeps with the row of their channel. distance_mm: cathode to E1, for a sensory velocity.
-    A measure that this version does not have, or
-    cannot make of sweeps, is not assessable and says so.
+    turned: as if E1 and E2 were exchanged (motor alone). A measure that this version does not have,
+    or cannot make of sweeps, is not assessable and says so.
     """
+    sweeps = [sweep for sweep, _ in pairs]
+    ids = [sweep.id for sweep in sweeps]
+    if name == "cmap_scan":
+        return _scan(pairs, site=site, target=target)
     function = MEASURES.get(name)
     if function is None or TAKES.get(name) is not Takes.SWEEPS:
-        return not_assessable(
-            name, [sweep.id for sweep, _ in pairs], f"{name} is not measured from sweeps", target
-        )
-    sweeps = [sweep for sweep, _ in pairs]
+        return not_assessable(name, ids, f"{name} is not measured from sweeps", target)
     given: dict[str, object] = {
         "target": target,
-        "inputs": [sweep.id for sweep in sweeps],
+        "inputs": ids,
         "gap": any(sweep.gap for sweep in sweeps),
         "time_zero_known": all(sweep.time_zero_known for sweep in sweeps),
-        "current_ma": [current_ma(sweep) for sweep in sweeps],
+        "site": [site] * len(sweeps),
+        **_settings(name, nerve, site, distance_mm, turned=turned),
     }
-    if None in [current_ma(sweep) for sweep in sweeps]:
-        del given["current_ma"]
-    if function is motor_response:
-        reach_ms = _SEARCH_TO_MS.get(site, _SEARCH_TO_ELSEWHERE_MS)
-        given["settings"] = MotorSettings(search_to_ms=reach_ms)
-    if function is sensory_response:
-        given["settings"] = SensorySettings(distance_mm=distance_mm)
+    currents = [current_ma(sweep) for sweep in sweeps]
+    if None not in currents:
+        given["current_ma"] = currents
+    if len({sweep.epoch for sweep in sweeps}) == 1:
+        # columns of one epoch share one clock
+        given["stimulus_s"] = [(s.start_index + s.zero_index) / s.rate_hz for s in sweeps]
     missing = _required(name) - given.keys()
     if missing:
         why = f"{name} needs {', '.join(sorted(missing))} of every sweep"
@@ -74,6 +82,53 @@ def measure(
         float(np.mean([sweep.zero_index for sweep in sweeps])),
         **{key: value for key, value in given.items() if key in _accepted(name)},
     )
+
+
+def _settings(
+    name: str, nerve: str, site: str, distance_mm: float | None, *, turned: bool
+) -> dict[str, object]:
+    """What the place decides: where a response may lie."""
+    leg = place_of(nerve, "left").endswith("foot")
+    if name == motor.MEASURE:
+        reach_ms = _SEARCH_TO_MS.get(site, _SEARCH_TO_ELSEWHERE_MS)
+        return {"settings": MotorSettings(search_to_ms=reach_ms, negative_up=turned)}
+    if name == "sensory_response":
+        return {"settings": SensorySettings(distance_mm=distance_mm)}
+    if name == "f_wave":
+        first, last = WINDOWS_MS["leg" if leg else "arm"]
+        return {"settings": FWaveSettings(window_from_ms=first, window_to_ms=last)}
+    if name == "h_reflex":
+        return {"settings": HReflexSettings(muscle="SOL" if leg else "FCR")}
+    return {}
+
+
+def _scan(pairs: Sequence[tuple[Sweep, int]], *, site: str, target: str) -> Measurement:
+    """The CMAP scan: each response is the height at the peak of the strongest ones."""
+    sweeps = [sweep for sweep, _ in pairs]
+    ids = [sweep.id for sweep in sweeps]
+    currents = [ma for sweep in sweeps if (ma := current_ma(sweep)) is not None and ma > 0]
+    if len(currents) < len(sweeps):
+        return not_assessable("cmap_scan", ids, "the current of a stimulus is not known", target)
+    top = max(currents) * LEVEL
+    strong = [pair for pair, ma in zip(pairs, currents, strict=True) if ma >= top]
+    found = measure(motor.MEASURE, strong, site=site, target=target)
+    peak_ms = found.values.get("peak_latency_ms")
+    if peak_ms is None:
+        why = "no response at the highest current: " + "; ".join(found.reasons)
+        return not_assessable("cmap_scan", ids, why, target)
+    sizes = [_height_uv(sweep, column, peak_ms) for sweep, column in pairs]
+    return cmap_scan(currents, sizes, target=target, inputs=ids)
+
+
+def _height_uv(sweep: Sweep, column: int, peak_ms: float) -> float:
+    """Baseline to negative within 2 ms of the strongest responses' peak, negative up."""
+    per_ms = sweep.rate_hz / 1000.0
+    trace = remove_baseline(
+        -sweep.samples_uv[column], sweep.rate_hz, sweep.zero_index, mains_hz=(50.0, 60.0)
+    ).trace_uv
+    at = sweep.zero_index + peak_ms * per_ms
+    first, last = (round(at + side * 2.0 * per_ms) for side in (-1, 1))
+    return float(trace[max(first, 0) : last + 1].max())
 
 
 def not_assessable(name: str, inputs: Sequence[str], reason: str, target: str = "") -> Measurement:

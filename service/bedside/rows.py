@@ -223,6 +223,13 @@ class Rows:
         """Whether a motor row was shown to be supramaximal; None for other measures."""
         return proof(standing(self._included(key))) if key.measure == MOTOR else None
 
+    def turned(self, key: RowKey) -> Measurement | None:
+        """A motor row as it would be with E1 and E2 exchanged; None for other measures."""
+        if key.measure != MOTOR:
+            return None
+        pairs = [(entry.sweep, entry.column) for entry in self._used(key)]
+        return measure(MOTOR, pairs, site=key.site, target=key.muscle, turned=True)
+
     def changed(self) -> tuple[RowKey, ...]:
         """Rows that have changed since this was last asked, those gone empty among them."""
         told, self._changed = tuple(self._changed), {}
@@ -346,6 +353,7 @@ class Rows:
                 site=key.site,
                 target=key.muscle,
                 distance_mm=self.hand(key).distance_mm,
+                nerve=key.nerve,
             )
         return self._automatic[key]
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from service.analysis.conduction import conduction
+from service.analysis.gates import of_measurement
 from service.evidence.anatomy import MUSCLES
-from service.evidence.findings import Supramaximal
 from service.evidence.limits import Choice, LimitTable, Subject, choose_limit, default_table
 from service.evidence.quantities import judge, unit_of
 from service.model import Finding, Json, Limit, Measurement
 
 from .messages import measurement_json, plain
+from .row_gates import RowFacts, gates_of
 from .row_key import MOTOR, RowKey
 from .rows import Rows
 from .sites import least_c, place_of, proximal_order
@@ -101,7 +102,7 @@ class Table:
                 *([] if segment is None or below is None
                   else self._values(key, segment, _CHANGES, f"{key.site}-{below.site}")),
             ],
-            "gates": self._gates(key, measurement, proof),
+            "gates": gates_of(self._facts(key, measurement, below, segment)),
             "hints": _hints(measurement, segment),
         }  # fmt: skip
 
@@ -193,11 +194,14 @@ class Table:
         """The newest run at the next distal site of the same nerve, side and muscle."""
         if key.measure != MOTOR:
             return None
+        own = MUSCLES.get(key.muscle.removeprefix(f"{key.side} "))
+        # a nerve stimulated beyond the branch to its muscle is no distal end of a segment
+        first = "palm" if own is None or own.distal_site == "wrist" else own.distal_site
         sites = {
             one.site: one
             for one in self.rows.all_keys()
             if replace(one, site=key.site, run=key.run) == key
-            and proximal_order(one.site) < proximal_order(key.site)
+            and proximal_order(first) <= proximal_order(one.site) < proximal_order(key.site)
         }
         if not sites:
             return None
@@ -220,46 +224,34 @@ class Table:
         proof = self.rows.proof(key)
         return proof is not None and proof.proven
 
-    def _gates(
-        self, key: RowKey, measurement: Measurement, proof: Supramaximal | None
-    ) -> list[Json]:
-        """What forbids a conclusion, what to do, and what alone it can falsify (reference 0.3)."""
-        told: list[Json] = []
+    def _facts(
+        self,
+        key: RowKey,
+        measurement: Measurement,
+        below: RowKey | None,
+        segment: Measurement | None,
+    ) -> RowFacts:
         place = place_of(key.nerve, key.side)
-        celsius = self.circumstances.celsius(place)
-        if proof is not None and not proof.proven and measurement.state != "not_assessable":
-            told.append(_gate("submaximal", proof.sentence, "low or absent amplitude", "drop"))
-        if celsius is None:
-            why = f"no skin temperature of the {place}: measure it"
-            told.append(_gate("no_temperature", why, "slowing"))
-        elif celsius < least_c(place):
-            why = f"the {place} is cold, {celsius:.1f} °C: warm it to {least_c(place):.0f} °C"
-            told.append(_gate("cold", why, "slowing", "normal amplitude", "normal decrement"))
-        for reason in measurement.reasons:
-            gate, colon, sentence = reason.partition(": ")
-            if colon and gate in _FALSIFIES:
-                told.append(_gate(gate, sentence, *_FALSIFIES[gate]))
-        return told
-
-
-_FALSIFIES: Mapping[str, tuple[str, ...]] = {
-    "initial_positivity": ("latency", "velocity"),
-    "artifact": ("latency", "velocity"),
-    "saturated": ("every quantity",),
-    "mains": ("onset latency", "absent"),
-    "gap": ("every quantity",),
-    "distance": ("velocity",),
-}
-
-
-def _gate(gate: str, sentence: str, *falsifies: str) -> Json:
-    return {"gate": gate, "sentence": sentence, "falsifies": list(falsifies)}
+        latest = None if below is None else self._choice(below, "onset_latency_ms", "").limit
+        return RowFacts(
+            key.nerve,
+            measurement,
+            self.rows.proof(key),
+            place,
+            self.circumstances.celsius(place),
+            turned=self.rows.turned(key),
+            below=None if below is None else (self.rows.measurement(below), self._proven(below)),
+            segment=segment,
+            latest_ms=None if latest is None else latest.value,
+            distance_mm=self.rows.hand(key).distance_mm,
+        )
 
 
 def _hints(measurement: Measurement, segment: Measurement | None) -> list[Json]:
     """What else the measurements said that no gate says."""
+    told = [one.sentence for one in of_measurement(measurement)]
     reasons = [*measurement.reasons, *(() if segment is None else segment.reasons)]
-    return list(dict.fromkeys(r for r in reasons if r.partition(": ")[0] not in _FALSIFIES))
+    return list(dict.fromkeys(reason for reason in reasons if reason not in told))
 
 
 def _edit_note(placed_on: tuple[str, ...], used: tuple[str, ...]) -> str | None:
