@@ -1,0 +1,101 @@
+"""Series of a row: what each measure is given, and what it says of known responses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from service.bedside.measuring import measure
+from service.bedside.row_key import RowKey
+from service.bedside.rows import Rows
+from service.bedside.table import Circumstances, Table
+from service.evidence.limits import Subject
+from tests.service.bedside.shocks import shock, taken
+
+
+def rows_of(name: str, *sweeps) -> tuple[Rows, RowKey]:
+    """A row of one measure."""
+    rows = Rows()
+    for one in sweeps:
+        rows.add(one, taken(one, measure=name))
+    return rows, rows.all_keys()[0]
+
+
+def test_a_train_at_3_hz_gives_its_decrement() -> None:
+    """Ten responses that fall to 80 %: the clock of the sweeps tells that it was one train."""
+    sizes = 8000.0 * np.array([1, 0.9, 0.84, 0.8, 0.8, 0.82, 0.84, 0.85, 0.86, 0.86])
+    sweeps = []
+    for number, size in enumerate(sizes, start=1):
+        one = shock(number, size_uv=float(size))
+        sweeps.append(replace(one, start_index=round(number / 3.0 * one.rate_hz)))
+    rows, key = rows_of("rns", *sweeps)
+    found = rows.measurement(key)
+    assert found.state == "measured", found.reasons
+    fourth = next(v for q, v in found.values.items() if "decrement" in q and "4" in q)
+    assert fourth == pytest.approx(20.0, abs=1.0)
+
+
+def test_a_scan_is_made_of_heights_at_one_place() -> None:
+    """Twenty equal units between 10 and 20 mA: maximum and S50 are theirs."""
+    thresholds = np.linspace(10.0, 20.0, 20)
+    sweeps = [
+        shock(n, current_ma=float(ma), size_uv=400.0 * float((thresholds <= ma).sum()))
+        for n, ma in enumerate(np.linspace(22.0, 8.0, 120), start=1)
+    ]
+    rows, key = rows_of("cmap_scan", *sweeps)
+    found = rows.measurement(key)
+    assert found.state == "measured", found.reasons
+    assert found.values["maximum_mv"] == pytest.approx(8.0, rel=0.02)
+    assert found.values["s50_ma"] == pytest.approx(15.0, abs=0.5)
+
+
+def test_a_scan_without_a_response_says_so() -> None:
+    """Not assessable, with the reason of the strongest stimulus."""
+    sweeps = [shock(n, current_ma=float(n), size_uv=0.0) for n in range(1, 30)]
+    found = measure("cmap_scan", [(one, 0) for one in sweeps], site="wrist", target="left APB")
+    assert found.state == "not_assessable"
+    assert "no response at the highest current" in found.reasons[0]
+
+
+def test_what_a_measure_needs_and_does_not_have_is_named() -> None:
+    """Stimuli of two epochs have no common clock: a train cannot be told."""
+    sweeps = [replace(shock(n), epoch=n) for n in range(1, 11)]
+    found = measure("rns", [(one, 0) for one in sweeps], site="wrist", target="left APB")
+    assert found.state == "not_assessable"
+    assert "needs stimulus_s" in found.reasons[0]
+    assert measure("mood", [(sweeps[0], 0)], site="", target="").state == "not_assessable"
+
+
+def gates(table: Table, key: RowKey) -> dict[str, dict]:
+    """Those of a row, by name."""
+    return {one["gate"]: one for one in table.line(key)["gates"]}
+
+
+def test_each_usual_mistake_is_hinted_at_with_what_it_can_falsify() -> None:
+    """Swapped electrodes, a tape that is too long, a proximal response that is too large."""
+    known = Circumstances(Subject(40.0), {"": 34.0})
+    table = Table(known)
+    for number, ma in ((1, 30.0), (2, 36.0)):
+        one = shock(number, current_ma=ma, size_uv=4000.0)
+        table.rows.add(one, taken(one))
+    wrist = table.rows.all_keys()[0]
+    assert gates(table, wrist) == {}
+    for number, ma in ((3, 30.0), (4, 36.0)):
+        one = shock(number, site="elbow", latency_ms=7.5, current_ma=ma)
+        table.rows.add(one, taken(one))
+    elbow = table.rows.all_keys()[1]
+    assert set(gates(table, elbow)) == {"distance", "proximal_larger"}
+    assert "low or absent response" in gates(table, elbow)["proximal_larger"]["falsifies"]
+    table.rows.set_distance(elbow, 400.0)
+    assert set(gates(table, elbow)) == {"too_fast", "proximal_larger"}
+    upside_down = Table(known)
+    for number, ma in ((5, 30.0), (6, 36.0)):
+        one = shock(number, current_ma=ma, size_uv=-8000.0)
+        upside_down.rows.add(one, taken(one))
+    assert "swapped_electrodes" in gates(upside_down, upside_down.rows.all_keys()[0])
+    single = Table(known)
+    one = shock(7)
+    single.rows.add(one, taken(one))
+    assert set(gates(single, single.rows.all_keys()[0])) == {"submaximal"}
