@@ -57,6 +57,9 @@ def fit_tail(time_ms: Trace, trace_uv: Trace) -> Tail:
     time_ms: evenly spaced from 0. No tail if none explains half of what is there: then it is noise,
     or a deflection of the muscle.
     """
+    part = max(trace_uv.size // 4, 1)
+    if abs(float(trace_uv[:part].sum())) < abs(float(trace_uv[-part:].sum())):
+        return NO_TAIL  # it grows: a deflection of the muscle, not an artefact's end
     decay, power = _decays(time_ms.size, round(float(time_ms[1] - time_ms[0]), 9))
     along = decay @ trace_uv
     gain = along**2 / power
