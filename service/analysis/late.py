@@ -15,7 +15,7 @@ from .smoothing import gaussian
 
 Trace = npt.NDArray[np.float64]
 
-SMOOTH_MS = 0.2  # SD of the Gaussian before detection: passes what a motor unit potential holds
+SMOOTH_MS = 0.3  # SD of the Gaussian before detection: passes what a motor unit potential holds
 ACTIVE_SDS = 4.0  # what stands this far out of the noise belongs to a response
 JOIN_MS = 2.5  # quiet for less than this: still the same response
 _FIT_STEP_MS = 0.5
@@ -23,8 +23,10 @@ _TAIL_MS = (1.2, 2.2, 4.0)  # decays of the M-wave's tail, the same in every swe
 _DRIFT_MS = (8.0, 25.0)  # and of the electrode after the artefact, each sweep's own
 _GUARD_MS = 0.5  # before time zero: nothing of the artefact
 _LEAST_REST_MS = 8.0
-_ROUNDS = 8
-_BACK_MS = 4.0  # rest before a response, to fit its foot on
+_ROUNDS = 6
+_FEW = 6  # sweeps that tell which mains it is
+_BACK_MS = 3.0  # rest before a response, to fit its foot on
+_FOOT_PER_MS = 8.0  # values that a foot is fitted to
 _TOP_SHARE, _TOP_SDS = 0.15, 6.0  # the first deflection reaches this share of the largest
 _BEGUN = 0.05  # of its height: certainly above what the slow course leaves
 
@@ -171,12 +173,16 @@ def onset_ms(traces: LateTraces, response: Response) -> float | None:
     half = _last_under(rise, 0.5 * height)
     back = max(begun - round(_BACK_MS * traces.per_ms), 0)
     begun_ms, half_ms = (begun - back) / traces.per_ms, (half - back) / traces.per_ms
-    starts = np.arange(max(begun_ms - 2.0, 0.0), half_ms - 0.1, 0.1)
+    starts = np.arange(max(begun_ms - 1.5, 0.0), half_ms - 0.1, 0.15)
     if half - begun < 2 or not starts.size:
         return traces.time_ms(begun)
-    time = np.arange(half - back + 1) / traces.per_ms
-    raw = np.sign(smooth[top]) * traces.flat_uv[response.sweep, back : half + 1]
-    foot = fit_foot(time, raw, starts, traces.raw_noise_uv)
+    step = max(int(traces.per_ms / _FOOT_PER_MS), 1)
+    count = (half + 1 - back) // step
+    raw = traces.flat_uv[response.sweep, half + 1 - count * step : half + 1]
+    raw = np.sign(smooth[top]) * raw.reshape(count, step).sum(axis=1) / step
+    back = half + 1 - count * step
+    time = (np.arange(count) * step + (step - 1) / 2) / traces.per_ms
+    foot = fit_foot(time, raw, starts, traces.raw_noise_uv / np.sqrt(step))
     if foot is None:
         return traces.time_ms(begun)
     return traces.time_ms(back + level_of_foot(foot, level) * traces.per_ms)
@@ -208,7 +214,7 @@ def _flattened(
     costs = []
     for line_hz in mains_hz[:1] if len(mains_hz) < 2 else mains_hz:
         slow = _plan(count, rest, first, rate_hz, line_hz, (*_DRIFT_MS, *_TAIL_MS))
-        costs.append((_least_absolute(up_uv, slow, rounds=2)[1], line_hz))
+        costs.append((_least_absolute(up_uv[:_FEW], slow, rounds=2)[1], line_hz))
     line_hz = min(costs)[1] if costs else 50.0
     whole = _plan(count, rest, first, rate_hz, line_hz, (*_DRIFT_MS, *_TAIL_MS))
     weights, _ = _least_absolute(up_uv, whole, rounds=_ROUNDS)
