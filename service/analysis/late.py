@@ -178,8 +178,8 @@ def onset_ms(traces: LateTraces, response: Response) -> float | None:
         return traces.time_ms(begun)
     step = max(int(traces.per_ms / _FOOT_PER_MS), 1)
     count = (half + 1 - back) // step
-    raw = traces.flat_uv[response.sweep, half + 1 - count * step : half + 1]
-    raw = np.sign(smooth[top]) * raw.reshape(count, step).sum(axis=1) / step
+    part = traces.flat_uv[response.sweep, half + 1 - count * step : half + 1]
+    raw: Trace = np.asarray(np.sign(smooth[top]) * part.reshape(count, step).mean(axis=1))
     back = half + 1 - count * step
     time = (np.arange(count) * step + (step - 1) / 2) / traces.per_ms
     foot = fit_foot(time, raw, starts, traces.raw_noise_uv / np.sqrt(step))

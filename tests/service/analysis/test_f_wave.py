@@ -90,7 +90,7 @@ def test_a_nerve_with_few_units_is_read_as_well():
 
 
 def test_an_a_wave_is_never_counted_as_f():
-    """Alone it gives a persistence of 0, wherever in the window it lies, and is told as what it is."""
+    """Alone it gives a persistence of 0, wherever it lies, and is told as what it is."""
     rng = np.random.default_rng(51)
     for seed in range(8):
         at = (rng.uniform(19.0, 42.0), rng.uniform(50.0, 500.0), rng.uniform(0.55, 1.0))
