@@ -40,3 +40,4 @@ def set_up(level: int = logging.INFO) -> None:
     root.setLevel(level)
     # uvicorn writes the path of a socket, token and all, at level info
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it names every plugin it loads

@@ -26,6 +26,8 @@ def open_store(folder: Path, url: str | None = None) -> Engine:
     SQLite runs in WAL with synchronous=FULL: what is committed survives a power cut. Raises
     StoreError with a sentence: no access, damaged, locked, or written by a newer version.
     """
+    if url is None:
+        _own(folder / FILE_NAME)
     engine = create_engine(url or f"sqlite:///{(folder / FILE_NAME).absolute()}")
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare)
@@ -40,6 +42,16 @@ def open_store(folder: Path, url: str | None = None) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+def _own(path: Path) -> None:
+    """A file that nobody else may read, as the recordings."""
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise StoreError(
+            "gone", f"the study store cannot be opened: {path.parent}: {error.strerror}"
+        ) from error
 
 
 def _prepare(connection: Any, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
