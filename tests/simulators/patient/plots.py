@@ -113,15 +113,16 @@ def m_waves(axes: Axes, case: Case, key: str) -> None:
     """Supramaximal responses from every site of the nerve, distal above."""
     sites = body_plan().muscles[split_key(key)[1]].sites
     patient = patient_with(case, [key])
-    size = 1.0
-    for row, site in enumerate(sites):
-        sweep = stimulated(patient, key, site, [STRONG_MA])
-        got = -sweep.window(0, 32)[0] / 1000
-        if row == 0:
-            size = max(float(sweep.negative_mv()[0]), 0.2)
-        times = np.arange(got.size) / 16
-        _trace(axes, times, np.clip(got / size, -1.5, 1.5) - 1.8 * row)
-        axes.text(24, 0.2 - 1.8 * row, f"{site} {sweep.negative_mv()[0]:.1f} mV", fontsize=6)
+    sweeps = []
+    for site in sites:
+        sweeps.append(stimulated(patient, key, site, [STRONG_MA]))
+        patient.advance(16000 * 10)
+    heights = [float(sweep.negative_mv(2.0, 60.0)[0]) for sweep in sweeps]
+    size, longest = max(*heights, 0.2), 60 if "TA" in key or "EDB" in key or "AH" in key else 32
+    for row, (site, sweep, height) in enumerate(zip(sites, sweeps, heights, strict=True)):
+        got = -sweep.window(0, longest)[0] / 1000
+        _trace(axes, np.arange(got.size) / 16, np.clip(got / size, -1.5, 1.5) - 1.8 * row)
+        axes.text(0.7 * longest, 0.2 - 1.8 * row, f"{site} {height:.1f} mV", fontsize=6)
     axes.set_title(f"{key}: M-waves by site (ms)", fontsize=7)
     axes.set_yticks([])
 
