@@ -166,9 +166,10 @@ class Technique:
         mains = get["mains_uv"] + 25.0 * get["dry_electrode"] + 400.0 * get["lead_off"]
         if mains.any():
             out = out + mains[:, None] * self._mains(first, count)
-        events = self._transients(first, count, rate)
+        times = np.arange(first, first + count) / rate
+        self._schedule(float(times[0]), float(times[-1]))
         heights = np.stack((get["ecg_uv"], get["movement_uv"]), axis=1)
-        return np.asarray(out + heights @ events if heights.any() else out)
+        return np.asarray(out + heights @ self._transients(times) if heights.any() else out)
 
     def railed(self, samples_uv: FloatArray) -> FloatArray:
         """Cut off at the rails, where there are any."""
@@ -187,18 +188,20 @@ class Technique:
                 line += share * np.sin(order * turn + 0.7 * order)
         return line
 
-    def _transients(self, first: int, count: int, rate: float) -> FloatArray:
-        """Heartbeats and movements of unit height, (2, count)."""
-        out = np.zeros((2, count))
-        times = np.arange(first, first + count) / rate
-        while self._next_beat_s < times[-1]:
+    def _schedule(self, start_s: float, end_s: float) -> None:
+        """Draw the heartbeats and movements up to `end_s`, whether or not they are seen."""
+        while self._next_beat_s < end_s:
             self._lasting.append((0, np.array([self._next_beat_s, 1.0])))
             self._next_beat_s += ECG_PERIOD_S + ECG_PERIOD_SD_S * self._beats.standard_normal()
-        while self._next_move_s < times[-1]:
+        while self._next_move_s < end_s:
             height = self._moves.uniform(-1.0, 1.0)
             self._lasting.append((1, np.array([self._next_move_s, height])))
             self._next_move_s += self._moves.exponential(MOVEMENT_EVERY_S) + 0.2
-        self._lasting = [item for item in self._lasting if times[0] - item[1][0] < 2.5]
+        self._lasting = [item for item in self._lasting if start_s - item[1][0] < 2.5]
+
+    def _transients(self, times: FloatArray) -> FloatArray:
+        """Heartbeats and movements of unit height at `times`, (2, n)."""
+        out = np.zeros((2, times.size))
         for kind, (at_s, height) in self._lasting:
             since = times - at_s
             if kind == 0:
