@@ -98,7 +98,8 @@ def f_wave(
     that of the M-wave, `f_m_all_percent` counts stimuli without an F-wave as 0. Items: one per
     F-wave (`kind` f) and per A-wave (a). A-waves are taken out first and never counted as F.
     Absent: M-wave there, no F-wave above the floor. Not assessable: a gap, fewer than 20 stimuli,
-    no M-wave, the late window at the rail, a sweep that ends too early.
+    no M-wave, the late window at the rail, a sweep that ends too early, an M-wave so late or
+    dispersed that it runs into the window.
     Errors: ValueError for a wrong shape, a rate that is not positive, or no rest before the pulse.
     Source: clinical reference 1.5 and 1.7, the detection being a proposal; velocity and estimate
     with a turnaround of 1 ms.
@@ -125,6 +126,16 @@ def f_wave(
             state="not_assessable", values=values, reasons=blocked,
         )  # fmt: skip
     found = _find(up, rate_hz, zero_index, chosen)
+    running = sum(one.cut for one in found.responses)
+    if running >= chosen.a_wave_share * sweeps.shape[0]:
+        return build(
+            MEASURE, VERSION, target=target, inputs=inputs, settings=chosen,
+            state="not_assessable", values=values,
+            reasons=[
+                f"something runs into the window in {running} of {len(sweeps)} sweeps, as a late "
+                f"or dispersed M-wave does: begin it later than {chosen.window_from_ms:g} ms"
+            ],
+        )  # fmt: skip
     values |= _counts(found, sweeps.shape[0]) | _sizes(found, m_wave, sweeps.shape[0])
     reasons = list(m_wave.why)
     if time_zero_known:

@@ -179,9 +179,9 @@ def onset_ms(traces: LateTraces, response: Response) -> float | None:
     step = max(int(traces.per_ms / _FOOT_PER_MS), 1)
     count = (half + 1 - back) // step
     part = traces.flat_uv[response.sweep, half + 1 - count * step : half + 1]
-    raw: Trace = np.asarray(np.sign(smooth[top]) * part.reshape(count, step).mean(axis=1))
+    raw = np.sign(smooth[top]) * part.reshape(count, step).mean(axis=1)
     back = half + 1 - count * step
-    time = (np.arange(count) * step + (step - 1) / 2) / traces.per_ms
+    time: Trace = np.asarray((np.arange(count) * step + (step - 1) / 2) / traces.per_ms)
     foot = fit_foot(time, raw, starts, traces.raw_noise_uv / np.sqrt(step))
     if foot is None:
         return traces.time_ms(begun)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from service.analysis.f_wave import FWaveSettings, f_wave
+from simulators.patient import FrontEnd, load_patient
 
 from .late_truth import CLEAN, Nerve, f_run
 
@@ -196,6 +197,46 @@ def test_an_m_wave_at_the_rail_takes_the_ratio_and_leaves_the_f_waves():
     assert result.state == "measured"
     assert "f_m_all_percent" not in result.values
     assert any("M-wave: saturated" in reason for reason in result.reasons)
+
+
+def test_a_dispersed_m_wave_that_runs_into_the_window_is_not_an_f_wave():
+    """Demyelination: nothing is counted, and the sentence says to begin the window later."""
+    rng = np.random.default_rng(55)
+    nerve = Nerve.drawn(rng, mean_backfiring=2.0)
+    late = replace(nerve, distal_ms=nerve.distal_ms + rng.uniform(2.0, 16.0, 100),
+                   f_ms=nerve.f_ms + 22.0)  # fmt: skip
+    run = f_run(rng, late)
+    result = f_wave(run.sweeps_uv, run.rate_hz, run.zero)
+    assert result.state == "not_assessable"
+    assert "begin it later than 20 ms" in result.reasons[0]
+    moved = FWaveSettings(window_from_ms=44.0, window_to_ms=75.0)
+    again = f_wave(run.sweeps_uv, run.rate_hz, run.zero, settings=moved)
+    assert again.values["f_count"] == pytest.approx(run.present.sum(), abs=1)
+
+
+@pytest.mark.parametrize("case", ["healthy", "als_hand"])
+def test_the_simulated_patient_is_read_as_its_truth_says(case):
+    """A second source: F-waves where units backfired (at most one of 20 differs), none before
+    the first of them can be seen."""
+    rate_hz, between = 16_000.0, 8000
+    patient = load_patient(case, seed=7, front_end=FrontEnd(rate_hz, "sinc3"))
+    patient.place("ulnar", "wrist", "left")
+    patient.advance(19_200)
+    start, rows = patient.sample_index, []
+    column = [lead.muscle for lead in patient.leads].index("left FDI")
+    for _ in range(20):
+        patient.stimulate(patient.sample_index + 800.0, current_ma=60.0, width_us=200.0)
+        rows.append(patient.advance(between)[column][400:2480])
+    fired: dict[int, list[float]] = {}
+    for event in patient.truth(start, patient.sample_index)["f_waves"]:
+        if event["muscle"] == "left FDI":
+            sweep, place = divmod(event["sample"] - start, between)
+            fired.setdefault(int(sweep), []).append((place - 800.0) / 16.0)
+    result = f_wave(np.stack(rows), rate_hz, 400.0 + 1.5)
+    seen = {item["sweep"] for item in result.items if item["kind"] == "f"}
+    assert len(seen ^ set(fired)) <= 1
+    first = min(min(delays) for delays in fired.values())
+    assert first - 0.1 <= result.values["f_min_ms"] <= first + 1.0
 
 
 @pytest.mark.timed
