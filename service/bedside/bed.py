@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session as Db
 
 from service.model import Json
 from service.protocols.loading import protocols
+from service.recording.layout import RecordingError
 from service.store import studies
 from service.store.errors import StoreError, store_error
 from service.store.keeper import Keeper, StoreStatus
@@ -214,9 +215,14 @@ class Bed:
         plan = await asyncio.to_thread(
             plan_for, self._plan, engine, study_id, self._folder, self._keeper, self._utc_now()
         )
+        try:
+            # before the old one ends: if its recording cannot be opened, all stays as it is
+            fresh = await asyncio.to_thread(Session, plan, now=self._now)
+        except RecordingError as error:
+            raise StoreError("failed", str(error)) from error
         await self.session.close(SERVICE_RESTART, "another study begins here; connect again")
-        self.session = Session(plan, now=self._now)
-        await self.session.start()
+        self.session = fresh
+        await fresh.start()
 
     def _store_changed(self, status: StoreStatus) -> None:
         """On the store's thread."""

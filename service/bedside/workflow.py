@@ -248,14 +248,17 @@ class Workflow:
 
     def row(self, row_id: str, line: RowLine | None, says: Measurement | None) -> None:
         """A row has changed."""
-        self._ports.tell(self._study.hold_row(row_id, line))
-        if says is not None:
-            self._journal.says(row_id, says, self._ports.utc_now())
-            step = next(
-                (one for one in self._study.list.steps if one.id == row_id.rpartition(".")[0]), None
-            )
-            if step is not None:
-                self._ports.tell({"type": "step", "step": self._study.step_told(step)})
+        told = self._study.hold_row(row_id, line)
+        self._ports.tell(told)
+        if says is None:
+            return
+        self._journal.says(row_id, says, self._ports.utc_now())
+        step = next(
+            (one for one in self._study.list.steps if one.id == row_id.rpartition(".")[0]), None
+        )
+        if step is not None and self._study.rows[row_id]["revision"] == 1:
+            # it has one row more
+            self._ports.tell({"type": "step", "step": self._study.step_told(step)})
 
     def begun(self) -> None:
         """The list of steps is known: kept as it stands."""

@@ -18,6 +18,7 @@ from service.bedside.bed import Bed, NewStudy, NoStoreError, read_store
 from service.bedside.laboratory import laboratory_limits
 from service.bedside.plan import Plan
 from service.bedside.workflow import UnknownError
+from service.store.errors import StoreError
 from service.store.opening import open_store
 from service.store.studies import unfinished
 from tests.service.api.fake_wire import FakeWire
@@ -146,6 +147,26 @@ async def test_studies_are_listed_closed_reopened_and_kept_apart(tmp_path) -> No
         await bed.close()
 
 
+async def test_a_study_that_cannot_be_recorded_does_not_begin(tmp_path) -> None:
+    """The file is there already (or the disk refuses): one sentence, and the old study goes on."""
+    bed = a_bed(tmp_path)
+    await bed.start()
+    try:
+        await work(bed)
+        before, study = standing(bed), bed.session.study.id
+        await bed.create(NewStudy("P-8"))
+        (tmp_path / f"{study}-2.mcap").write_bytes(b"in the way")
+        other = bed.session
+        with pytest.raises(StoreError, match="mcap"):
+            await bed.go_on(study)
+        assert bed.session is other
+        await bed.go_on(study)  # the next name is free
+        await asyncio.sleep(0)
+        assert standing(bed) == before
+    finally:
+        await bed.close()
+
+
 async def test_a_run_without_a_store_says_so() -> None:
     """One sentence, no guess."""
     bed = Bed.of(quiet_session())
@@ -176,7 +197,9 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("edits", [4])
+@pytest.mark.parametrize(
+    "edits", [4, *(pytest.param(n, marks=pytest.mark.soak) for n in range(1, 20, 2))]
+)
 async def test_sigkill_in_the_middle_of_an_examination_loses_nothing_answered(
     tmp_path, edits: int
 ) -> None:

@@ -8,13 +8,18 @@ import time
 import numpy as np
 
 from drivers.types import Pulse
+from service.bedside.assessment import Assessment
 from service.bedside.bed import Bed, NewStudy, read_store
+from service.bedside.directing import follow
 from service.bedside.interlock import Phase
 from service.bedside.plan import DevicePlan, Plan
+from service.bedside.row_key import RowKey
+from service.recording.playback import play
 from service.recording.reader import BlockReceived, read_recording
 from service.store.opening import open_store
 from service.store.studies import load_study
 from tests.service.bedside.test_session import Bedside, ObedientStimulator, until
+from tests.virtual_bench import StudyOutlets
 
 
 class FedBed(Bedside):
@@ -27,18 +32,20 @@ class FedBed(Bedside):
         self.epoch = 1
 
 
-async def test_a_sweep_is_tied_to_its_samples(tmp_path) -> None:
-    """File, stream, epoch and index lead to the same µV, to the bit; a new study, a new file."""
+async def test_a_sweep_is_tied_to_its_samples(tmp_path, monkeypatch) -> None:
+    """File, stream, epoch and index lead to the same µV, to the bit; a new study, a new file.
+    Played again, the recording gives the same row: its markers by hand and distance are in it."""
     plan = Plan(
         mode="simulated", devices=(DevicePlan("synthetic", "none:"),), patient="unnamed",
         study="s1", version="test", open_stimulator=ObedientStimulator,
     )  # fmt: skip
+    # the device is the test's to feed
+    monkeypatch.setattr("service.acquisition.supervisor.Supervisor.start", lambda _: None)
     bed = Bed(plan, now=time.monotonic, engine=open_store(tmp_path), folder=tmp_path)
     bed.session._supervisors.clear()
     await bed.start()
     await bed.create(NewStudy("P-1", operator="KS"))
-    # the bed opens the devices of each session itself; this one is the test's to feed
-    await asyncio.gather(*(asyncio.to_thread(s.stop) for s in bed.session._supervisors))
+    bed.session._supervisors.clear()
     fed = FedBed(bed)
     session = bed.session
     await fed.open()
@@ -58,8 +65,22 @@ async def test_a_sweep_is_tied_to_its_samples(tmp_path) -> None:
         assert time.monotonic() < deadline, "the sweep did not come"
         await fed.feed(1)
         await asyncio.sleep(0.01)
+    await until(lambda: session.study.rows)
+    row = next(iter(session.study.rows))
+    await session.workflow.change_row(row, "marker", {"name": "onset", "latency_ms": 3.0}, None)
+    await session.workflow.change_row(row, "distance", {"mm": 80.0}, None)
+    await session.workflow.set_temperature(31.5, "left hand")
+    await fed.feed(2)
+    line = await asyncio.wrap_future(
+        session._assessor.on_table(lambda table: table.line(RowKey.from_id(row)))
+    )
     study = session.study.id
     await bed.close()
+    again = Assessment(session.study.montage)
+    with read_recording(tmp_path / f"{study}.mcap") as record:
+        play(record, StudyOutlets(again), lambda k, v, at_s: follow(again, (k, v), at_s))
+    assert again.table.line(RowKey.from_id(row)) == line
+    assert (line["distance_mm"], line["temperature_c"], line["automatic"]) == (80.0, 31.5, False)
     engine = open_store(tmp_path)
     content = read_store(engine, lambda db: load_study(db, study))
     engine.dispose()
