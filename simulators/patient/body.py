@@ -52,10 +52,15 @@ def onset_s(waveform_uv: FloatArray, rate_hz: float) -> float:
     return float(before + (level - up[before]) / (up[before + 1] - up[before])) / rate_hz
 
 
+def delayed(spectra: ComplexArray, latency_s: FloatArray, grid: Grid) -> ComplexArray:
+    """Spectra (n_units, n_frequencies), each begun at its own latency."""
+    turn = np.exp(-2j * np.pi * latency_s[:, None] * grid.frequencies_hz)
+    return np.asarray(spectra * turn)
+
+
 def delayed_sum(spectra: ComplexArray, latency_s: FloatArray, grid: Grid) -> ComplexArray:
     """Spectrum of all rows together, each begun at its own latency."""
-    turn = np.exp(-2j * np.pi * latency_s[:, None] * grid.frequencies_hz)
-    return np.asarray((spectra * turn).sum(axis=0))
+    return np.asarray(delayed(spectra, latency_s, grid).sum(axis=0))
 
 
 @lru_cache(maxsize=40)

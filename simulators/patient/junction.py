@@ -16,7 +16,7 @@ from .cases import Junction
 RELEASED = 0.22
 REFILL_S = 6.0
 MOBILISED_S = 0.55  # refill of the part that repetition has called up
-MOBILISED_SHARE = 0.55
+MOBILISED_SHARE = 0.97
 EXERCISE_BUILDS_S = 4.0
 EXERCISE_FADES_S = 25.0
 FAST_TRAIN_S = 0.06

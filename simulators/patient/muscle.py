@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .anatomy import body_plan, split_key
-from .body import delayed_sum, grown_body
+from .body import delayed, grown_body
 from .cases import HEALTHY_JUNCTION, HEALTHY_NERVE, Dials, Junction, NerveCondition
 from .drive import Beat, clonus_share
 from .effects import effect
@@ -32,6 +32,7 @@ from .temperature import coldness_c, motor_amplitude_factor
 HEALTHY = Dials()
 DIAL_PER_S = 1.0
 EFFORT_RISE_S = 0.4
+EACH = b"each"  # key of the responses unit by unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,9 +238,11 @@ class Muscle:
         if key not in self._m_waves:
             if len(self._m_waves) >= 64:
                 self._m_waves.clear()
-            latency = self.axons.latency_s(site)[answering]
-            summed = delayed_sum(self.units.spectra[answering], latency, self._grid)
-            self._m_waves[key] = self.warmth * summed
+            each = self._m_waves.get((site, EACH))
+            if each is None:
+                turned = delayed(self.units.spectra, self.axons.latency_s(site), self._grid)
+                each = self._m_waves[site, EACH] = turned
+            self._m_waves[key] = self.warmth * each[answering].sum(axis=0)
         return self._m_waves[key]
 
     def answer(self, current_ma: float, width_us: float, nerve: str, site: str) -> IntArray:

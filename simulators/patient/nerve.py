@@ -23,7 +23,7 @@ from .temperature import coldness_c, segment_factor, terminal_factor
 
 CHRONAXIE_US = 250.0
 REFERENCE_WIDTH_US = 200.0
-RELATIVE_SPREAD = 0.015
+RELATIVE_SPREAD = 0.010
 TURNAROUND_S = 0.001
 ONSET_LEAD = 1.025  # the fastest axon over the velocity that onsets show
 # How far a segment near the spine shares in what makes the limb's nerves fast or slow.
@@ -118,8 +118,7 @@ class MotorAxons:
             passes=self.passes & (rank > block * who.shape[0]),
             detour=ways[:, 0] < taken,
             terminal_s=self.terminal_s * terminal_factor(cold),
-            scatter_s=self.scatter_s * terminal_factor(cold),
-            branch=np.where(sprouts < branching, places, np.nan),
+            branch=np.where(sprouts < branching, 0.15 + 0.85 * places, np.nan),
             distal_delay_s=1e-3 * condition.distal_delay_ms,
         )
 
