@@ -28,7 +28,7 @@ class Subject:
         self._place: tuple[str, str, str] | None = None
         self._montage: dict[int, str | None] = {}
         self._technique: dict[tuple[str, int | None], float] = {}
-        self._needle: list[tuple[str, str, float | None, str]] = []
+        self._needle: list[tuple[str, str, float | None, str, float | None]] = []
         self._rate_hz = first_rate_hz
         self.patient = load(first_rate_hz)
 
@@ -74,10 +74,12 @@ class Subject:
         self.patient.set_montage(montage)
         self._montage.update(montage)
 
-    def needle(self, muscle: str, action: str, mm: float | None, kind: str) -> Mapping[str, Any]:
+    def needle(
+        self, muscle: str, action: str, mm: float | None, kind: str, along_mm: float | None
+    ) -> Mapping[str, Any]:
         """Move a needle; after a change of rate it is moved so again."""
-        tip = self.patient.needle(muscle, action, mm, kind)
-        self._needle.append((muscle, action, mm, kind))
+        tip = self.patient.needle(muscle, action, mm, kind, along_mm)
+        self._needle.append((muscle, action, mm, kind, along_mm))
         return tip
 
     def set_technique(self, name: str, value: float, channel: int | None) -> None:

@@ -115,9 +115,11 @@ class Control:
 
     def _needle(self, request: Request) -> dict[str, Any]:
         mm = _number(request, "mm", 0.0, 100.0) if request.get("mm") is not None else None
+        along = request.get("along_mm")
+        along_mm = None if along is None else _number(request, "along_mm", -100.0, 100.0)
         kind = _text(request, "electrode") if "electrode" in request else "concentric"
         muscle, action = _text(request, "muscle"), _text(request, "action")
-        return dict(self._bench.subject.needle(muscle, action, mm, kind))
+        return dict(self._bench.subject.needle(muscle, action, mm, kind, along_mm))
 
     def _pulse(self, request: Request) -> dict[str, Any]:
         current_ma = _number(request, "current_ma", 0.0, 1000.0)

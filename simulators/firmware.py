@@ -53,7 +53,12 @@ class PatientSource(Protocol):
         ...
 
     def needle(
-        self, muscle: str, action: str, mm: float | None = None, kind: str = "concentric"
+        self,
+        muscle: str,
+        action: str,
+        mm: float | None = None,
+        kind: str = "concentric",
+        along_mm: float | None = None,
     ) -> Mapping[str, Any]:
         """Move a needle; where its tip then is."""
         ...

@@ -18,14 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from .body import Body
-from .effects import effect
+from .effects import effect, effects
 from .front_end import ComplexArray, FloatArray, Grid
 from .pool import BoolArray, IntArray
 
 FIBRES_PER_UNIT = 300.0  # mean of a muscle; FDI 340 (Feinstein 1955, from memory)
 FIBRES_PER_MM2 = 2.8  # of one unit within its territory: single-fibre EMG's density of 1.4
 SPROUT_S = 0.034
-DELAYS = 6
+BRANCHES = 2  # that take over the fibres of one unit
 ROUNDS = 4
 
 
@@ -135,17 +135,19 @@ def _taken_over(body: Body, living: IntArray, dead: IntArray, share: float) -> F
 class MotorUnits:
     """The units of one muscle with their surface potentials, for the dials as they were last set.
 
-    spectra, templates, growth: as of `Body`, scaled by what is left of each unit and with the late
-    potentials of what it took over.
+    spectra, templates: as of `Body`, of what is left of each unit and, late, of the fibres it took
+    over, where these lie. growth: working fibres relative to healthy.
     """
 
     def __init__(self, body: Body, grid: Grid, rng: np.random.Generator) -> None:
         self._body, self._grid = body, grid
-        mean_s, sd_s = 1e-3 * effect("lmn.sprout_delay_ms"), 1e-3
-        shape = (mean_s / sd_s) ** 2
-        self._delays_s = rng.gamma(shape, mean_s / shape, (body.loss_order.size, DELAYS))
-        self._sprouts: tuple[ComplexArray, FloatArray] | None = None
-        self.spectra, self.templates = body.spectra, body.templates
+        delay = effects()["lmn.sprout_delay_ms"]
+        shape = (delay.value / delay.sd) ** 2
+        units = body.loss_order.size
+        self._delays_s = 1e-3 * rng.gamma(shape, delay.value / shape, (units, BRANCHES))
+        self._late: tuple[float, ComplexArray, FloatArray] | None = None
+        self._spectra: ComplexArray | None = body.spectra
+        self.templates = body.templates
         self.state = remodelled(body, lost=0, share=0.0, young=0.0)
         self.growth = self.state.growth
         self.myopathy = 0.0
@@ -165,26 +167,36 @@ class MotorUnits:
         self.myopathy = myopathy
         self.state = remodelled(body, lost=lost, share=share, young=young, myopathy=myopathy)
         self.growth = self.state.growth
-        own, adopted = self.state.own, self.state.adopted
-        self.spectra = own[:, None] * body.spectra
-        self.templates = np.repeat(own, self._grid.phases + 1)[:, None] * body.templates
-        if not adopted.any():
-            return
-        spectra, templates = self._sprouted()
-        self.spectra += adopted[:, None] * spectra
-        late = np.repeat(adopted, self._grid.phases + 1)[:, None] * templates
-        late[:, : self.templates.shape[1]] += self.templates
-        self.templates = late
+        self._spectra = None
+        own, phases = self.state.own, self._grid.phases + 1
+        self.templates = np.repeat(own, phases)[:, None] * body.templates
+        if self.state.taken.any():
+            late = self._taken_over_late()[1].reshape(own.size, -1)
+            late = (self.state.taken @ late).reshape(own.size * phases, -1)
+            late[:, : self.templates.shape[1]] += self.templates
+            self.templates = late
 
-    def _sprouted(self) -> tuple[ComplexArray, FloatArray]:
-        """Spectra and templates of each unit's potential if all its fibres were taken-over ones."""
-        if self._sprouts is None:
+    @property
+    def spectra(self) -> ComplexArray:
+        """(n_units, n_frequencies) µV at the electrode."""
+        if self._spectra is None:
+            self._spectra = self.state.own[:, None] * self._body.spectra
+            if self.state.taken.any():
+                self._spectra += self.state.taken @ self._taken_over_late()[0]
+        return self._spectra
+
+    def _taken_over_late(self) -> tuple[ComplexArray, FloatArray]:
+        """Spectra and templates of the fibres of each unit if all were taken over by others, as
+        long ago as in the present state."""
+        young = self.state.young
+        if self._late is None or self._late[0] != young:
+            old = effect("lmn.old_sprout_delay")
             late = np.zeros(self._body.spectra.shape, dtype=np.complex128)
-            for delay_s in self._delays_s.T:
+            for delay_s in self._delays_s.T * (old + (1.0 - old) * young):
                 late += np.exp(-2j * np.pi * delay_s[:, None] * self._grid.frequencies_hz)
-            spectra = self._body.spectra * late / DELAYS
+            spectra = self._body.spectra * late / BRANCHES
             table = self._grid.phase_table(spectra, SPROUT_S)
             missing = max(self._body.templates.shape[1] - table.shape[2], 0)
             table = np.pad(table, ((0, 0), (0, 0), (0, missing)))
-            self._sprouts = spectra, table.reshape(-1, table.shape[2])
-        return self._sprouts
+            self._late = young, spectra, table
+        return self._late[1:]

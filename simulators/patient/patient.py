@@ -304,15 +304,20 @@ class Patient:
         )
 
     def needle(
-        self, muscle: str, action: str, mm: float | None = None, kind: str = "concentric"
+        self,
+        muscle: str,
+        action: str,
+        mm: float | None = None,
+        kind: str = "concentric",
+        along_mm: float | None = None,
     ) -> dict[str, Json]:
-        """Move a needle from the next time step on: `insert` (mm deep; absent: the middle of the
-        muscle), `advance`, `withdraw`. Returns where its tip then is.
+        """Move a needle from the next time step on: `insert`, `advance`, `withdraw`, as
+        `Needle.move`. Returns where its tip then is.
 
         Raises ValueError for an unknown muscle, action or electrode, a senseless distance, or a
         needle that is not in; nothing is then changed.
         """
-        at = self._needles.move(muscle, action, mm, kind, self._steps * STEP_S)
+        at = self._needles.move(muscle, action, mm, kind, self._steps * STEP_S, along_mm)
         self._truth.setting("needles", self._end, muscle=muscle, action=action, mm=mm, **at)
         return at
 

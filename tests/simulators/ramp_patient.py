@@ -61,9 +61,9 @@ class RampPatient:
         """Remember the leads."""
         self.montages.append(dict(montage))
 
-    def needle(self, muscle, action, mm=None, kind="concentric"):
+    def needle(self, muscle, action, mm=None, kind="concentric", along_mm=None):
         """Remember the move."""
-        self.needles.append((muscle, action, mm, kind))
+        self.needles.append((muscle, action, mm, kind, along_mm))
         return {"electrode": kind, "inserted": True, "depth_mm": mm}
 
     def set_technique(self, name, value, channel=None):

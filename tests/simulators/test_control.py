@@ -36,8 +36,8 @@ def test_control_moves_the_needle(rig):
     assert told == {"ok": True, "electrode": "monopolar", "inserted": True, "depth_mm": 5.0}
     assert rig.ask(do="needle", muscle="left FDI", action="withdraw", mm=1)["ok"]
     assert rig.patient.needles == [
-        ("left FDI", "insert", 5.0, "monopolar"),
-        ("left FDI", "withdraw", 1.0, "concentric"),
+        ("left FDI", "insert", 5.0, "monopolar", None),
+        ("left FDI", "withdraw", 1.0, "concentric", None),
     ]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from simulators.patient.anatomy import MuscleAnatomy
 from simulators.patient.body import Body
-from simulators.patient.effects import effect
+from simulators.patient.effects import effect, effects
 from simulators.patient.front_end import FloatArray
 from simulators.patient.motor_units import Remodelling, fibre_counts, territory_mm
 from simulators.patient.pool import BoolArray, IntArray
@@ -27,6 +27,17 @@ VELOCITY_PER_UM = 0.05
 THINNEST_UM = 12.0
 SLOWEST_M_S = 1.2
 NOBODY = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Innervation:
+    """Every fibre as it now is; arrays (n,). owner: the unit that works it, or NOBODY; taken:
+    whether that unit took it over. young: share of the taken-over ones with immature end-plates."""
+
+    fibres: Fibres
+    owner: IntArray
+    taken: BoolArray
+    young: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +85,12 @@ class FibreMap:
             rng.random((6, n)),
         )
 
-    def owners(self, state: Remodelling) -> tuple[IntArray, BoolArray]:
+    def innervated(self, state: Remodelling, myopathy: float) -> Innervation:
+        """The muscle after what became of its units. Takes a while: keep it."""
+        owner, taken = self._owners(state)
+        return Innervation(self.diseased(taken, myopathy, state.young), owner, taken, state.young)
+
+    def _owners(self, state: Remodelling) -> tuple[IntArray, BoolArray]:
         """(n,) the unit that works each fibre now, or NOBODY; and whether it was taken over."""
         owner = self.unit.copy()
         taken = np.zeros(owner.size, dtype=np.bool_)
@@ -101,7 +117,7 @@ class FibreMap:
             heirs[free[np.argsort(far, kind="stable")[: quota[taker]]]] = taker
         return heirs
 
-    def diseased(self, taken: BoolArray, myopathy: float) -> Fibres:
+    def diseased(self, taken: BoolArray, myopathy: float, young: float = 0.0) -> Fibres:
         """The fibres with the diameters, velocities and delays that disease gave them."""
         healthy = effect("needle.diameter_cv")
         cv = healthy + (effect("myopathy.diameter_cv") - healthy) * myopathy
@@ -109,8 +125,7 @@ class FibreMap:
         mean = effect("needle.diameter_um")
         diameter = np.maximum(kept * mean * (1.0 + cv * self.thickness), THINNEST_UM)
         velocity = self.fibres.velocity_m_s + VELOCITY_PER_UM * (diameter - mean)
-        mean_s, sd_s = 1e-3 * effect("lmn.sprout_delay_ms"), 1e-3
-        late = _gamma_quantile(self.lot[2], mean_s, sd_s)
+        late = np.where(taken, self._sprout_delay_s(young), 0.0)
         old = self.fibres
         return Fibres(
             old.depth_mm,
@@ -120,14 +135,35 @@ class FibreMap:
             old.proximal_mm,
             diameter,
             np.maximum(velocity, SLOWEST_M_S),
-            old.delay_s + np.where(taken, late, 0.0),
+            old.delay_s + late,
             old.weight,
         )
+
+    def _sprout_delay_s(self, young: float) -> FloatArray:
+        """(n,) how late each fibre answers if it was taken over: all that one branch feeds are late
+        together, young branches the most."""
+        units = self.unit_velocity_m_s.size
+        first = np.searchsorted(self.unit, np.arange(units))
+        branch = self.branch
+        luck = self.lot[2:4][branch, first[self.unit]]
+        mean_s, sd_s = (
+            1e-3 * effect("lmn.sprout_delay_ms"),
+            1e-3 * effects()["lmn.sprout_delay_ms"].sd,
+        )
+        late = _gamma_quantile(luck, mean_s, sd_s)
+        old = self.lot[4:6][branch, first[self.unit]] >= young
+        return np.asarray(np.where(old, effect("lmn.old_sprout_delay"), 1.0) * late)
+
+    @property
+    def branch(self) -> IntArray:
+        """(n,) 0 or 1: the fibres that a unit loses are taken over in two branches."""
+        aside = self.fibres.side_mm - self.centre_mm[self.unit, 1]
+        return np.asarray((aside > 0.0).astype(np.int64))
 
     def sprout(self, groups: int) -> IntArray:
         """(n,) which of its new owner's sprouts feeds a fibre, 0 to groups - 1: the fibres that one
         unit lost to one other come in few branches."""
-        return np.asarray((7 * self.unit + (2.0 * self.lot[3]).astype(np.int64)) % groups)
+        return np.asarray((7 * self.unit + self.branch) % groups)
 
 
 def _gamma_quantile(share: FloatArray, mean: float, sd: float) -> FloatArray:

@@ -10,17 +10,16 @@ consecutive difference; blocking above about 80-100 µs); Stalberg EV, Sonoo M 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from simulators.patient.effects import effect
 from simulators.patient.front_end import FloatArray
-from simulators.patient.motor_units import Remodelling
 from simulators.patient.pool import BoolArray, IntArray
 
 from .electrode import NeedleElectrode, NeedlePlace
-from .fibre_map import NOBODY, FibreMap
+from .fibre_map import NOBODY, FibreMap, Innervation
 from .field import Fibres, potentials_uv
 
 BRANCHES = 3
@@ -69,20 +68,18 @@ def thinned(fibres: Fibres, owner: IntArray, distance_mm: FloatArray) -> IntArra
 
 def unit_parts(
     chart: FibreMap,
-    state: Remodelling,
+    now: Innervation,
     electrode: NeedleElectrode,
     place: NeedlePlace,
     rate_hz: float,
     *,
-    myopathy: float = 0.0,
     units: IntArray | None = None,
 ) -> Parts:
     """Every living unit (or only `units`) as the needle sees it from this place."""
-    owner, taken = chart.owners(state)
+    owner, taken, fibres = now.owner, now.taken, now.fibres
     if units is not None:
         owner = np.where(np.isin(owner, units), owner, NOBODY)
-    fibres = chart.diseased(taken, myopathy)
-    fibres.weight[:] = 1.0
+    fibres = replace(fibres, weight=np.ones(owner.size))
     distance = np.hypot(fibres.depth_mm - place.depth_mm, fibres.side_mm - place.side_mm)
     used = thinned(fibres, owner, distance)
     label = _labels(chart, owner, taken, distance, used)
@@ -92,8 +89,8 @@ def unit_parts(
     edges = step_edges(worked, rate_hz)
     velocity = chart.unit_velocity_m_s[unit]
     waveform = potentials_uv(worked, row, velocity, edges, electrode, place)
-    jitter, blocking = _steadiness(chart, unit, part, state.young)
-    alive = state.alive.size
+    jitter, blocking = _steadiness(chart, unit, part, now.young)
+    alive = chart.unit_velocity_m_s.size
     working = owner != NOBODY
     return Parts(
         unit,

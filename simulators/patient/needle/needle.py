@@ -15,7 +15,7 @@ from simulators.patient.streams import random_stream
 from simulators.patient.truth import Json
 
 from .electrode import ELECTRODES, NeedlePlace
-from .fibre_map import FibreMap
+from .fibre_map import FibreMap, Innervation
 from .muap import unit_parts
 from .site import Site, visited
 from .view import View, prepared
@@ -101,6 +101,7 @@ class Needle:
         self._hand = random_stream(seed, self.key, "needle hand")
         self._rng = random_stream(seed, self.key, "needle")
         self._state = muscle.units.state
+        self._now: Innervation | None = None
         self._pending: list[NeedleEvent] = []
         self._here: _Here | None = None
 
@@ -111,8 +112,11 @@ class Needle:
         """Where the tip lies; None while it is not in."""
         return None if self._here is None else self._here.place
 
-    def move(self, action: str, mm: float | None, now_s: float) -> None:
-        """`insert`: through the skin at a new place, `mm` deep (absent: the middle of the muscle);
+    def move(
+        self, action: str, mm: float | None, now_s: float, along_mm: float | None = None
+    ) -> None:
+        """`insert`: through the skin at a new place, `mm` deep (absent: the middle of the muscle),
+        `along_mm` from E1 along the fibres (absent: somewhere away from the end-plates);
         `advance` and `withdraw` by `mm` along the shaft, out of the skin when that brings the tip
         above it.
 
@@ -125,7 +129,7 @@ class Needle:
             raise ValueError(
                 f"a needle moves by more than 0 and at most {DEEPEST_MM:g} mm, not {mm}"
             )
-        place = self._inserted(mm) if action == "insert" else self._shifted(action, mm)
+        place = self._inserted(mm, along_mm) if action == "insert" else self._shifted(action, mm)
         if place is None:
             self._here = None
             self._pending.append(NeedleEvent("withdrawal", now_s, 0))
@@ -133,14 +137,16 @@ class Needle:
             self._here = _Here(place, self._seen(place), self._visited(place, now_s), self._grid)
             self._pending.append(NeedleEvent("insertion", now_s, 0))
 
-    def _inserted(self, mm: float | None) -> NeedlePlace:
+    def _inserted(self, mm: float | None, along_mm: float | None) -> NeedlePlace:
         low, high = self._muscle.anatomy.depth_mm
         side, along, sign = self._hand.random(3).tolist()
         near, far = FROM_ZONE_MM
         return NeedlePlace(
             depth_mm=0.5 * (low + high) if mm is None else mm,
             side_mm=BESIDE_MM * (2.0 * side - 1.0),
-            along_mm=(near + (far - near) * along) * (1.0 if sign < 0.5 else -1.0),
+            along_mm=(near + (far - near) * along) * (1.0 if sign < 0.5 else -1.0)
+            if along_mm is None
+            else along_mm,
         )
 
     def _shifted(self, action: str, mm: float | None) -> NeedlePlace | None:
@@ -156,11 +162,11 @@ class Needle:
     def _seen(self, place: NeedlePlace) -> View:
         """What the units show there, for the dials as they are."""
         units = self._muscle.units
-        self._state = units.state
+        if self._now is None or self._state is not units.state:
+            self._now = self._chart.innervated(units.state, units.myopathy)
+            self._state = units.state
         rate = self._grid.source_rate_hz
-        parts = unit_parts(
-            self._chart, units.state, self.electrode, place, rate, myopathy=units.myopathy
-        )
+        parts = unit_parts(self._chart, self._now, self.electrode, place, rate)
         return View(parts, self._grid)
 
     def _visited(self, place: NeedlePlace, now_s: float) -> Site:

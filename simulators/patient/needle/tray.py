@@ -25,7 +25,13 @@ class NeedleTray:
         self._needles: dict[str, Needle] = {}
 
     def move(
-        self, muscle: str, action: str, mm: float | None, kind: str, now_s: float
+        self,
+        muscle: str,
+        action: str,
+        mm: float | None,
+        kind: str,
+        now_s: float,
+        along_mm: float | None = None,
     ) -> dict[str, Json]:
         """`Needle.move` of the needle in one muscle; `insert` takes a new one of this kind
         (`concentric`, `monopolar`). Returns where it now is.
@@ -44,7 +50,7 @@ class NeedleTray:
             needle = Needle(self._muscles[muscle], self._grid, seed=self._seed, kind=kind)
         if needle is None:
             raise ValueError(f"no needle is in {muscle}; insert it first")
-        needle.move(action, mm, now_s)
+        needle.move(action, mm, now_s, along_mm)
         self._needles[muscle] = needle
         return needle.describe()
 
