@@ -12,7 +12,10 @@ _UNITS = {
     "_ma": "mA", "_mm": "mm", "_hz": "Hz", "_count": "", "_share": "", "_index": "", "_ratio": "",
 }  # fmt: skip
 # these grow worse by cold alone; an amplitude does not
-_SLOWED = ("_latency_ms", "_m_s", "duration_ms", "chronodispersion_ms")
+_SLOWED = (
+    "_latency_ms", "_m_s", "duration_ms", "chronodispersion_ms",
+    "f_min_ms", "f_mean_ms", "f_max_ms",
+)  # fmt: skip
 
 
 def unit_of(quantity: str) -> str:

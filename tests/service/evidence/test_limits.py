@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.evidence.limits import Subject, choose_limit, default_limits, read_limits
+from service.evidence.limits import Subject, choose_limit, default_limits, read_limits, read_table
 
 HEAD = 'schema = 1\n[sources]\nA = "Author A. Journal 2000"\n'
 
@@ -105,3 +105,19 @@ def test_munix_has_no_limit_even_with_unverified_ones_switched_on(muscle, quanti
     )  # fmt: skip
     assert found.limit is None
     assert "epoch length" in found.reason
+
+
+def test_a_segment_has_its_own_limit_and_a_mean_with_sd_gives_a_z() -> None:
+    """Elbow to wrist is not axilla to elbow; without mean and SD there is no z."""
+    text = HEAD + row("forearm", 49.0, segment='"elbow-wrist"', mean="57.0", sd="4.0")
+    rows = read_limits(text)
+    assert choose(rows, segment="axilla-elbow").limit is None
+    found = choose(rows, segment="elbow-wrist")
+    assert found.z(49.0) == -2.0
+    assert choose(read_limits(HEAD + row("any", 3.0))).z(4.0) is None
+
+
+def test_a_table_needs_name_version_and_source() -> None:
+    """Every limit shown carries them."""
+    with pytest.raises(ValueError, match="source"):
+        read_table(HEAD + '[table]\nname = "x"\nversion = "1"\n' + row("any", 3.0), name="lab")
