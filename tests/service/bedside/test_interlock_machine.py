@@ -1,4 +1,4 @@
-"""All rules of the stimulator against random sequences: at least 10,000 steps on a virtual clock."""
+"""All rules of the stimulator against random sequences: over 10,000 steps on a virtual clock."""
 
 from __future__ import annotations
 
