@@ -50,6 +50,8 @@ def test_wheel_holds_our_three_packages_and_their_data(wheel: Path) -> None:
         name.startswith("drivers/firmware_configs/") and name.endswith(".toml") for name in names
     )
     assert any(name.startswith("simulators/patient/cases/") for name in names)
+    assert {"service/protocols/mnd.toml", "service/protocols/setups.toml"} <= set(names)
+    assert "service/store/migrations/versions/0001_studies.py" in names
 
 
 def test_demo_runs_from_the_wheel_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
