@@ -1,0 +1,161 @@
+"""The needle: what the units look like from inside, what rests not, and that it is one muscle."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simulators.patient import FrontEnd, Lead
+from simulators.patient.cases import Dials, read_case
+from simulators.patient.patient import Patient
+
+from .needle_measured import mean_of, subject
+
+KEY = "left FDI"
+PUBLISHED = {  # University of Cyprus: mean and SD over subjects, duration in ms, amplitude in mV
+    "healthy": ((9.6, 1.0), (0.37, 0.06)),
+    "motor neuron disease": ((13.4, 1.6), (0.83, 0.23)),
+    "myopathy": ((7.2, 1.4), (0.24, 0.11)),
+}
+LESIONS = {
+    "healthy": {},
+    "motor neuron disease": {"lmn": 0.8, "months": 18.0},
+    "myopathy": {"myopathy": 0.7},
+}
+
+
+def _patient(dials=None, *, seed=2, rate=16000.0, months=None, muscle=KEY):
+    case = read_case("healthy")
+    case = replace(
+        case,
+        montage=(muscle,),
+        months=months,
+        dials={**case.dials, muscle: dials or Dials()},
+    )
+    leads = (Lead(1, f"needle {muscle}"),)
+    return Patient(case, seed=seed, front_end=FrontEnd(rate, "none"), leads=leads)
+
+
+def _events(patient, first=0):
+    """activity -> list of (sample, source)."""
+    found = {}
+    for event in patient.truth(first, patient.sample_index)["needle_events"]:
+        found.setdefault(event["activity"], []).append((event["sample"], event["source"]))
+    return found
+
+
+def test_small_studies_are_ordered_as_published():
+    """Twelve potentials of one person each: neurogenic longer than healthy; myopathic shorter and
+    smaller than neurogenic."""
+    shown = {name: subject(1, count=12, **lesion) for name, lesion in LESIONS.items()}
+    healthy, neurogenic, myopathic = (mean_of(one, "duration_ms") for one in shown.values())
+    assert max(healthy, myopathic) < neurogenic
+    healthy, neurogenic, myopathic = (mean_of(one, "amplitude_mv") for one in shown.values())
+    assert myopathic < neurogenic
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", list(PUBLISHED))
+def test_biceps_potentials_lie_within_the_published_spread(name):
+    """Eight subjects with twenty potentials each: the mean of the subjects' means lies within one
+    and a half published SD, for duration and amplitude."""
+    people = [subject(seed, **LESIONS[name]) for seed in range(8)]
+    for quantity, (mean, sd) in zip(("duration_ms", "amplitude_mv"), PUBLISHED[name], strict=True):
+        found = np.mean([mean_of(person, quantity) for person in people])
+        assert mean - 1.5 * sd <= found <= mean + 1.5 * sd, quantity
+
+
+def test_a_quiet_muscle_is_silent_after_the_insertion():
+    """Healthy, away from the end-plates: a burst of at most 300 ms, then noise alone."""
+    patient = _patient()
+    patient.advance(1600)
+    begin = patient.sample_index
+    patient.needle(KEY, "insert")
+    signal = patient.advance(32000)[0]
+    (told,) = patient.templates()["needles"]
+    assert 20.0 < told["insertion_ms"] <= 300.0
+    burst = slice(0, int(0.04 * 16000 + 16 * told["insertion_ms"]))
+    assert np.ptp(signal[burst]) > 100.0
+    assert np.ptp(signal[6000:]) < 0.3 * np.ptp(signal[burst])
+    assert set(_events(patient, begin)) == {"insertion"}
+
+
+def test_the_needle_sees_the_discharges_of_the_surface():
+    """Averaged over one unit's true firings, the needle's signal is that unit's template."""
+    patient = _patient()
+    patient.needle(KEY, "insert")
+    patient.set_task("hold", 0.02)
+    patient.advance(16000)
+    first = patient.sample_index
+    signal = patient.advance(16 * 16000)[0]
+    firings = patient.truth(first, patient.sample_index)["firings"][KEY]
+    (told,) = patient.templates()["needles"]
+    firing = [row for row in told["units"] if len(firings.get(str(row["unit"]), [])) > 60]
+    best = max(firing, key=lambda row: row["peak_to_peak_uv"])
+    step = int(told["rate_hz"] // 16000)
+    template = np.array(best["waveform_uv"])[::step][:160]
+    at = np.round(np.array(firings[str(best["unit"])]) - first).astype(int)
+    at = at[(at > 0) & (at < signal.size - 160)]
+    average = np.mean([signal[i : i + 160] for i in at], axis=0)
+    assert np.corrcoef(average, template)[0, 1] > 0.95
+    assert np.ptp(average) == pytest.approx(best["peak_to_peak_uv"], rel=0.2)
+
+
+def test_fibrillations_are_regular_slow_down_and_grow_in_number_with_the_dial():
+    """Trains of 0.5-15 per second with a mean consecutive difference under a tenth, initial
+    positive; none in health; more sources at more denervation."""
+    counts, trains, positive = {}, [], []
+    for level in (0.0, 0.3, 1.0):
+        patient = _patient(Dials(denervation=level), rate=8000.0)
+        sources = 0
+        for _ in range(5):
+            patient.needle(KEY, "insert")
+            first = patient.sample_index
+            patient.advance(8 * 8000)
+            (told,) = patient.templates()["needles"]
+            sources += sum(row["activity"] == "fibrillation" for row in told["sources"])
+            for row in told["sources"]:
+                if row["activity"] == "fibrillation":
+                    wave = np.array(row["waveform_uv"])
+                    leading = wave[np.flatnonzero(np.abs(wave) > 0.15 * np.ptp(wave))[0]]
+                    positive.append(leading > 0.0)
+            by_source = {}
+            for sample, source in _events(patient, first).get("fibrillation", []):
+                by_source.setdefault(source, []).append(sample / 8000.0)
+            trains += [np.diff(at) for at in by_source.values() if len(at) > 12]
+        counts[level] = sources
+    assert np.mean(positive) > 0.7
+    assert counts[0.0] == 0 < counts[0.3] < counts[1.0]
+    for intervals in trains:
+        within = intervals[intervals < 3.0 * np.median(intervals)]
+        assert 0.4 < 1.0 / within.mean() < 16.0
+        assert np.abs(np.diff(within)).mean() / within.mean() < 0.1
+    assert np.median([np.polyfit(np.arange(i.size), i, 1)[0] > 0.0 for i in trains]) == 1.0
+
+
+def test_end_plates_sputter_and_begin_negative():
+    """A needle pulled through the end-plate zone of several people: irregular spikes, CV above
+    0.5, many intervals below 30 ms, initial negative."""
+    intervals, waves = [], []
+    for seed in range(3):
+        patient = _patient(seed=seed, rate=8000.0)
+        for depth in (3.5, 5.0, 6.5, 8.0):
+            patient.needle(KEY, "insert", depth, along_mm=0.0)
+            first = patient.sample_index
+            patient.advance(2 * 8000)
+            by_source = {}
+            for sample, source in _events(patient, first).get("end_plate_spike", []):
+                by_source.setdefault(source, []).append(sample / 8.0)
+            intervals += [np.diff(at) for at in by_source.values() if len(at) > 15]
+            (told,) = patient.templates()["needles"]
+            waves += [
+                np.array(row["waveform_uv"])
+                for row in told["sources"]
+                if row["activity"] == "end_plate_spike"
+            ]
+    assert len(intervals) >= 3
+    every = np.concatenate([one / one.mean() for one in intervals])
+    assert every.std() > 0.5
+    assert (np.concatenate(intervals) < 30.0).mean() > 0.2
+    first_phase = [w[np.flatnonzero(np.abs(w) > 0.3 * np.abs(w).max())[0]] for w in waves]
+    assert np.mean(np.array(first_phase) < 0.0) > 0.7

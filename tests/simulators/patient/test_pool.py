@@ -1,0 +1,54 @@
+"""The pool by itself: who is recruited by how much force, and the order of intervals."""
+
+import numpy as np
+
+from simulators.patient.pool import MotorPool, PoolProperties, excitation_for
+from simulators.patient.streams import random_stream
+
+UNITS = 120
+
+
+def _discharges(seconds):
+    """(units, times) of a pool at 10 per second from a rest of 2 s on."""
+    properties = PoolProperties.draw(UNITS, random_stream(1, "pool"))
+    pool = MotorPool(properties, random_stream(1, "discharge"))
+    course = np.ones(20)
+    for _ in range(50):
+        pool.fire(np.zeros(UNITS), course)
+    found = [pool.fire(np.full(UNITS, 10.0), course) for _ in range(int(seconds / 0.04))]
+    units = np.concatenate([one for one, _ in found])
+    times = np.concatenate([0.04 * step + at for step, (_, at) in enumerate(found)])
+    return units, times
+
+
+def test_fifteen_percent_of_force_takes_about_three_fifths_of_the_pool():
+    """And the last unit joins between half and four fifths of maximal force."""
+    properties = PoolProperties.draw(UNITS, random_stream(1, "pool"))
+    strength = np.ones(UNITS)
+    recruited = properties.threshold <= excitation_for(properties, 0.15, strength)
+    assert 0.5 < recruited.mean() < 0.7
+    both = np.array([properties.threshold[-1], properties.highest_excitation])
+    last, most = properties.force(both, strength)
+    assert 0.5 < last / most < 0.8
+
+
+def test_neighbouring_intervals_are_weakly_negatively_correlated():
+    """Lag one about -0.12, lag two about 0."""
+    units, times = _discharges(60.0)
+    lags = {1: [], 2: []}
+    for unit in range(UNITS):
+        intervals = np.diff(times[units == unit])[2:]
+        for lag, found in lags.items():
+            found.append(np.corrcoef(intervals[:-lag], intervals[lag:])[0, 1])
+    assert -0.16 < np.mean(lags[1]) < -0.08
+    assert abs(np.mean(lags[2])) < 0.03
+
+
+def test_some_units_begin_with_a_doublet_and_none_doubles_later():
+    """A first interval of 5-12 ms in a few units after rest; afterwards none."""
+    units, times = _discharges(10.0)
+    trains = [np.diff(times[units == unit]) for unit in range(UNITS)]
+    doubled = [one[0] for one in trains if one[0] < 0.02]
+    assert 1 <= len(doubled) < 0.15 * UNITS
+    assert 0.005 <= min(doubled) <= max(doubled) <= 0.012
+    assert min(one[1:].min() for one in trains) > 0.02
