@@ -51,18 +51,19 @@ def during(patient: Patient, task: str, level: float, seconds: float) -> np.ndar
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sweeps:
-    """(n_sweeps, n) µV from the stimulus on, the mean of 5 ms before it taken off, the channel of
-    one lead; current_ma of each; units that answered, by the truth."""
+    """(n_sweeps, n) µV of one lead, the mean of the time before the stimulus taken off; zero: the
+    sample of the stimulus; current_ma of each; units that answered, by the truth."""
 
     samples_uv: np.ndarray
     current_ma: np.ndarray
     units: np.ndarray
     rate_hz: float
+    zero: int
 
     @property
     def times_ms(self) -> np.ndarray:
-        """Of every sample."""
-        return 1e3 * np.arange(self.samples_uv.shape[1]) / self.rate_hz
+        """Of every sample, from the stimulus."""
+        return 1e3 * (np.arange(self.samples_uv.shape[1]) - self.zero) / self.rate_hz
 
     def window(self, from_ms: float, to_ms: float) -> np.ndarray:
         """The sweeps between two times after the stimulus."""
@@ -84,7 +85,7 @@ def stimulated(
     width_us: float = WIDTH_US,
     every_s: float = 0.12,
     sweep_s: float = 0.08,
-    channel: int = 0,
+    before_s: float = 0.0,
 ) -> Sweeps:
     """One pulse of each current to the nerve of a muscle or sensory lead, one after the other."""
     side, name = split_key(key)
@@ -93,15 +94,16 @@ def stimulated(
     patient.place(nerve or own, site, side)
     rate = patient.describe()["rate_hz"]
     first = patient.sample_index
-    rows, before = [], int(0.005 * rate)
+    rows, zero = [], int(before_s * rate)
+    before = max(zero, int(0.005 * rate))
     for current in currents_ma:
         patient.stimulate(patient.sample_index + before, current_ma=current, width_us=width_us)
-        got = patient.advance(int(every_s * rate))[channel]
-        sweep = got[before : before + int(sweep_s * rate)]
+        got = patient.advance(int(every_s * rate))[0]
+        sweep = got[before - zero : before + int(sweep_s * rate)]
         rows.append(sweep - got[:before].mean())
     told = patient.truth(first, patient.sample_index)["stimuli"]
     units = [sum(row["units"].values()) for row in told]
-    return Sweeps(np.array(rows), np.asarray(currents_ma, float), np.array(units), rate)
+    return Sweeps(np.array(rows), np.asarray(currents_ma, float), np.array(units), rate, zero)
 
 
 def scan_currents(patient: Patient, key: str, site: str, count: int) -> np.ndarray:
