@@ -20,7 +20,7 @@ ComplexArray = npt.NDArray[np.complex128]
 WINDOW_S = 0.08
 SOURCE_RATE_HZ = 32000.0
 DRAWING_RATE_HZ = 4000.0
-STEP_S = 0.040  # everything is generated in time steps of this length
+STEP_S = 0.080  # everything is generated in time steps of this length
 PHASE_STEP_S = 8e-6
 FADED = 1e-4
 

@@ -1,6 +1,6 @@
 """The patient on an amplifier's sample clock: muscles, stimuli and noise become samples.
 
-Everything is generated in fixed time steps of 40 ms, whatever the caller asks for, so that the
+Everything is generated in fixed time steps of 80 ms, whatever the caller asks for, so that the
 samples do not depend on how they were fetched.
 """
 
@@ -173,7 +173,7 @@ class Patient:
         return out
 
     def _next_step(self) -> None:
-        """Generate the next 40 ms."""
+        """Generate the next 80 ms."""
         start_s = self._steps * STEP_S
         self._steps += 1
         self._first = self._end
