@@ -34,7 +34,7 @@ def test_any_split_gives_the_same_samples_to_the_bit(rate, kind):
     """However a study is fetched, every sample is the same, also around stimuli and dials."""
     whole = _script(load_patient("als_hand", seed=3, front_end=FrontEnd(rate, kind)), ())
 
-    @settings(max_examples=4, deadline=None)
+    @settings(max_examples=2, deadline=None)
     @given(st.sets(st.integers(1, int(1.6 * rate) - 1), max_size=30))
     def split(cuts):
         patient = load_patient("als_hand", seed=3, front_end=FrontEnd(rate, kind))
