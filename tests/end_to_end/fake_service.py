@@ -12,6 +12,7 @@ import numpy as np
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.staticfiles import StaticFiles
 
+from tests.end_to_end.fake_bedside import add_bedside
 from tests.end_to_end.fake_study import HEADER, LABELS, RATE_HZ, FakeService
 
 PAGE = Path(__file__).parents[2] / "web" / "dist"
@@ -72,6 +73,8 @@ def create_fake_app(fake: FakeService) -> FastAPI:
     def patients() -> dict:
         return {"patients": [{"name": "healthy", "code": "P-0001", "title": "Healthy adult"}]}
 
+    add_bedside(app, fake, tell)
+
     @app.post("/api/{path:path}")
     async def post(path: str, request: Request) -> dict:
         body = await request.json()
@@ -80,6 +83,16 @@ def create_fake_app(fake: FakeService) -> FastAPI:
                 path.split("/")[1], fake.armed
             )
             fake.current_ma = body.get("current_ma", fake.current_ma)
+            train = body.get("train")
+            if train:
+                words = f"0 of {train['count']} pulses, {train['rate_hz']:g} Hz"
+                fake.train = f"F-waves: {words}, {fake.current_ma:g} mA"
+            elif path in {"stimulator/end", "stimulator/disarm"}:
+                fake.train, fake.armed = None, "safe"
+            elif path == "stimulator/fire" and fake.train:
+                fake.train = fake.train.replace(": 0 of", ": 1 of")
+            elif path == "stimulator/pain":
+                fake.pains.append(body)
             await tell(fake.stimulator())
         if path == "step":
             fake.step, fake.armed = body, "safe"
@@ -96,6 +109,7 @@ def create_fake_app(fake: FakeService) -> FastAPI:
             await tell(text)
             for socket in list(fake.sockets):
                 await socket.send_bytes(data)
+            await tell({"type": "row", "row": fake.row(text["row"])})
         return {}
 
     @app.websocket("/api/live")

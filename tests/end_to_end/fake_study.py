@@ -9,10 +9,14 @@ from datetime import UTC, datetime
 import numpy as np
 from fastapi import WebSocket
 
+from tests.end_to_end.fake_rows import MOTOR, FakeTable, placed, protocol_steps
+
 NAMES = ("APB", "FDI", "ADM", "EDC", "FDS", "FCR", "BB", "TB")
 LABELS = tuple(f"left {name}" for name in NAMES)
 NERVES = ("median", "ulnar", "ulnar", "radial", "median", "median", "musculocutaneous", "radial")
 RATE_HZ = 16_000.0
+SUGGESTED = [("wrist" if i < 3 else "erb", i) for i in range(8)] + [("elbow", 0)]
+PLACE = ("nerve", "site", "side", "muscle")
 HEADER = struct.Struct("<BBHIQIIHHdI")
 
 
@@ -53,6 +57,12 @@ class FakeService:
         self.current_ma = 20.0
         self.stopped = 0
         self.step = {"nerve": "median", "site": "wrist", "side": "left", "muscle": "left APB"}
+        self.listed = [placed(NERVES[i], site, LABELS[i]) for site, i in SUGGESTED]
+        self.protocol = "montage"
+        self.study_id = "s1"
+        self.table = FakeTable()
+        self.train: str | None = None
+        self.pains: list[dict] = []
         self.task = "rest"
         self.subject = {"age_years": None, "sex": None, "height_cm": None}
         self.sweeps: list[dict] = []
@@ -95,10 +105,10 @@ class FakeService:
             "expires_in_s": 43.0 if self.armed == "armed" else None,
             "sentence": "",
             "ceiling_ma": 50.0,
-            **self.step,
+            **{name: self.step[name] for name in PLACE},
             "delivered_count": len(self.sweeps),
             "implant": "none",
-            "train": None,
+            "train": self.train,
         }
 
     def recording(self) -> dict:
@@ -152,18 +162,49 @@ class FakeService:
         return cards
 
     def steps(self) -> list[dict]:
-        """Wrist for each muscle, elbow for the hand."""
-        rows = [("wrist" if i < 3 else "erb", i) for i in range(8)] + [("elbow", 0)]
+        """The list, each with its rows."""
+        rows = {row["step"]: row["id"] for row in self.rows()}
         return [
-            {
-                "nerve": NERVES[i],
-                "site": site,
-                "side": "left",
-                "muscle": LABELS[i],
-                "label": f"{NERVES[i].capitalize()} motor, {site}, {LABELS[i]}",
-            }
-            for site, i in rows
+            {**one, "rows": [rows[one["id"]]] if one["id"] in rows else []} for one in self.listed
         ]
+
+    def begin(self, protocol: str) -> None:
+        """Another study: other steps, nothing recorded."""
+        self.protocol, self.study_id = protocol, "s2"
+        if protocol == "carpal_tunnel":
+            self.listed = protocol_steps()
+        self.sweeps, self.data, self.table = [], {}, FakeTable()
+
+    def study(self) -> dict:
+        """`study`."""
+        return {
+            "patient": "P-0412",
+            "id": self.study_id,
+            "task": self.task,
+            "step": self.step,
+            "steps": self.steps(),
+            "subject": self.subject,
+            "protocol": self.protocol,
+            "operator": "KS",
+            "visit": "2",
+            "temperature_c": self.table.celsius,
+            "temperatures": {} if self.table.celsius is None else {"left hand": self.table.celsius},
+        }
+
+    def rows(self) -> list[dict]:
+        """Every row as it stands."""
+        names = dict.fromkeys(sweep["row"] for sweep in self.sweeps)
+        return [self.row(name) for name in names]
+
+    def row(self, name: str) -> dict:
+        """One row."""
+        return self.table.row([sweep for sweep in self.sweeps if sweep["row"] == name])
+
+    def trace(self, name: str) -> np.ndarray:
+        """The average of what the row uses."""
+        row = self.row(name)
+        channel = LABELS.index(row["channel"])
+        return np.mean([self.data[sweep][channel] for sweep in row["used"]], axis=0, dtype="f4")
 
     def hello(self) -> dict:
         """`hello`."""
@@ -183,13 +224,8 @@ class FakeService:
             "utc": datetime.now(UTC).isoformat(),
             "client": "c1",
             "mode": "replay" if self.what == "replay" else "simulated",
-            "study": {
-                "patient": "P-0412",
-                "id": "s1",
-                "task": self.task,
-                "step": self.step,
-                "subject": self.subject,
-            },
+            "study": self.study(),
+            "rows": self.rows(),
             "devices": [
                 {
                     "id": "hackeeg",
@@ -225,6 +261,12 @@ class FakeService:
             "steps": self.steps(),
         }
 
+    def _placed(self) -> dict:
+        measure = self.step.get("measure", MOTOR)
+        place = placed(self.step["nerve"], self.step["site"], self.step["muscle"], measure)
+        run = self.step.get("run", 1)
+        return {"measure": measure, "row": f"{place['id']}.{run}", "run": run, "corrected": None}
+
     def columns(self, n: int) -> np.ndarray:
         """Min/max columns of 8 bursts of EMG."""
         wide = self.rng.gamma(1.0, np.array([60, 8, 5, 90, 12, 30, 8, 50])[:, None], (8, n))
@@ -244,7 +286,8 @@ class FakeService:
         )
         wave += np.where(np.abs(t - 0.2) < 0.15, -2500, 0) + self.rng.normal(0, 25, n)
         data = np.zeros((8, n), "f4")
-        data[LABELS.index(self.step["muscle"])] = wave
+        channel = self.step["muscle"] if self.step["muscle"] in LABELS else LABELS[0]
+        data[LABELS.index(channel)] = wave
         number = len(self.sweeps) + 1
         values = {
             "onset_latency_ms": late,
@@ -271,8 +314,9 @@ class FakeService:
             "device": "hackeeg",
             "stream": "emg",
             "epoch": 1,
-            **self.step,
-            "channel": self.step["muscle"],
+            **{name: self.step[name] for name in PLACE},
+            **self._placed(),
+            "channel": channel,
             "channels": list(LABELS),
             "rate_hz": RATE_HZ,
             "zero_index": zero,

@@ -191,7 +191,7 @@ def test_sweeps_are_superimposed_with_markers_that_keys_move(
     onset = page.get_by_test_id("marker-wrist-onset")
     onset.press("ArrowRight")
     assert float(onset.get_attribute("aria-valuenow") or 0) == pytest.approx(3.6625, abs=1e-3)
-    expect(page.get_by_test_id("marker-readout")).to_contain_text("moved by hand, not stored")
+    expect(page.get_by_test_id("marker-readout")).to_contain_text("by SIM")
     for _ in range(20):
         onset.press("Shift+ArrowRight")
     peak = float(page.get_by_test_id("marker-wrist-peak").get_attribute("aria-valuenow") or 0)

@@ -1,47 +1,66 @@
 // Key presses to actions. Registered in the capture phase, so that nothing can keep STOP from it.
 import { actionFor, placeOf, type Action } from "./keys";
 import { nextMuscle } from "./bedside/muscle";
-import { moveStep } from "./bedside/steps";
-import { arm, disarm, fire, include, intensity, stop } from "./state/actions";
+import { declared, trainRuns } from "./bedside/train";
+import { arm, armedHere, disarm, endTrain, fire, include, intensity, stop } from "./state/actions";
 import { tell } from "./state/events";
+import { groupHere, rowHere, shown } from "./state/shown";
+import { moveStep, repeatStep } from "./state/stepping";
 import { stimulatorState, studyId } from "./state/study";
 import { sweeps } from "./state/sweeps";
+import { absentKey } from "./table/absent";
+import { distanceId } from "./table/distance";
+import { moveRow } from "./table/whole";
 import {
-  centre, chosenMarker, chosenSite, GAINS_UV, gainUv, showEvents, showKeys, stepIn, sweepMode, timeMs, TIMES_MS, toggleTheme,
+  askPain, askSkip, askStep, centre, chosenMarker, chosenSite, GAINS_UV, gainUv, showEvents, showKeys, stepIn, sweepMode, timeMs, TIMES_MS, toggleTheme,
 } from "./state/view";
 import { automatic, flagsOf, moveFlag, selectedFlag } from "./trace/markers";
 import { freeze } from "./trace/strip";
-import { shownRows } from "./trace/triggered";
+import { modeNow, modesOf } from "./trace/triggered";
 
 const ARM_HOLD_MS = 600;
 const BIG_MS = 0.5;
+const PEDAL = "F9";
+const TENTH_MS = 0.1;
 let holding: ReturnType<typeof setTimeout> | null = null;
 
 function armKey(): void {
   const state = stimulatorState.value;
   if (state === "armed" || state === "firing" || state === "unknown") return void disarm();
-  holding ??= setTimeout(() => { holding = null; void arm(); }, ARM_HOLD_MS);
+  holding ??= setTimeout(() => { holding = null; void arm(declared.value); }, ARM_HOLD_MS);
 }
 
 function site(by: 1 | -1): void {
-  const { rows } = shownRows();
+  const { rows } = shown.value;
   const at = rows.findIndex((r) => r.site === chosenSite.value);
   chosenSite.value = rows[(at + by + rows.length) % Math.max(1, rows.length)]?.site ?? chosenSite.value;
 }
 
-function marker(by: -1 | 0 | 1, big: boolean): void {
-  const flags = flagsOf(shownRows().rows);
+/** The selected marker, by one sample where no size is given. */
+function marker(by: -1 | 0 | 1, sizeMs: number | null = null): void {
+  const flags = flagsOf(shown.value.rows);
   const flag = selectedFlag(flags);
   if (!flag) return;
   if (by === 0) automatic(flag);
-  else moveFlag(flag, flag.ms + by * (big ? BIG_MS : 1000 / flag.row.newest.rate_hz), flags);
+  else moveFlag(flag, flag.ms + by * (sizeMs ?? 1000 / flag.rateHz), flags);
 }
 
 function excludeLast(): void {
-  const key = shownRows().rows.find((r) => r.site === chosenSite.value) ?? shownRows().rows.at(-1);
-  const last = key?.sweeps.at(-1) ?? sweeps.value.at(-1);
+  const last = groupHere.value?.sweeps.at(-1) ?? sweeps.value.at(-1);
   if (last) void include(last, !last.text.included);
   else tell("no sweep to exclude");
+}
+
+function distance(): void {
+  const row = rowHere.value;
+  const field = row ? document.getElementById(distanceId(row)) : null;
+  if (field) field.focus();
+  else tell("distance: this row has none; stimulate first");
+}
+
+function nextMode(): void {
+  const modes = modesOf(shown.value.measure);
+  sweepMode.value = modes[(modes.indexOf(modeNow()) + 1) % modes.length] ?? "superimpose";
 }
 
 function board(): void {
@@ -49,7 +68,6 @@ function board(): void {
   location.hash = location.hash.endsWith("/board") ? home : `${home}/board`;
 }
 
-const MODES = ["superimpose", "raster", "cascade"] as const;
 const select = (n: number) => { chosenMarker.value = chosenMarker.value === n ? null : n; };
 
 const DOES: Record<Action, () => void> = {
@@ -65,7 +83,7 @@ const DOES: Record<Action, () => void> = {
   timeSlower: () => { timeMs.value = stepIn(TIMES_MS, timeMs.value, 1); },
   timeFaster: () => { timeMs.value = stepIn(TIMES_MS, timeMs.value, -1); },
   freeze,
-  sweepMode: () => { sweepMode.value = MODES[(MODES.indexOf(sweepMode.value) + 1) % MODES.length] ?? "superimpose"; },
+  sweepMode: nextMode,
   nextStep: () => moveStep(1),
   previousStep: () => moveStep(-1),
   nextSite: () => site(1),
@@ -74,11 +92,22 @@ const DOES: Record<Action, () => void> = {
   marker1: () => select(1),
   marker2: () => select(2),
   marker3: () => select(3),
-  markerAutomatic: () => marker(0, false),
-  markerLeft: () => marker(-1, false),
-  markerRight: () => marker(1, false),
-  markerLeftFast: () => marker(-1, true),
-  markerRightFast: () => marker(1, true),
+  markerAutomatic: () => marker(0),
+  markerLeft: () => marker(-1),
+  markerRight: () => marker(1),
+  markerLeftFast: () => marker(-1, BIG_MS),
+  markerRightFast: () => marker(1, BIG_MS),
+  markerLeftTenth: () => marker(-1, TENTH_MS),
+  markerRightTenth: () => marker(1, TENTH_MS),
+  repeat: () => void repeatStep(),
+  skip: () => { askSkip.value = !askSkip.value; },
+  addStep: () => { askStep.value = !askStep.value; },
+  pain: () => { askPain.value = !askPain.value; },
+  noResponse: absentKey,
+  distance,
+  table: () => { centre.value = centre.value === "table" ? "triggered" : "table"; },
+  rowDown: () => moveRow(1),
+  rowUp: () => moveRow(-1),
   exclude: excludeLast,
   temperature: () => document.getElementById("temperature")?.focus(),
   board,
@@ -91,12 +120,21 @@ const DOES: Record<Action, () => void> = {
 export function dispatchKeys(): void {
   addEventListener("keydown", (e) => {
     const action = actionFor(e, placeOf(e.target));
+    // A declared train ends at any key but the one still held down that began it.
+    if (trainRuns.value && armedHere.value && action !== "stop") {
+      e.preventDefault();
+      e.stopPropagation();
+      if (!e.repeat) void endTrain();
+      return;
+    }
     if (action === null) return;
     e.preventDefault();
     if (action === "stop" && e.repeat) return;
     DOES[action]();
   }, { capture: true });
   addEventListener("keyup", (e) => {
+    // The pedal let go ends the train that it began; the space bar is pressed and let go at once.
+    if (e.key === PEDAL && trainRuns.value && armedHere.value) void endTrain();
     if (e.key.toLowerCase() !== "a" || holding === null) return;
     clearTimeout(holding);
     holding = null;

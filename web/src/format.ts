@@ -8,7 +8,8 @@ export const NOT_MEASURED = "–";
 export type Quantity =
   | "latency_ms" | "late_latency_ms" | "duration_ms" | "span_ms" | "cmap_mv" | "area_mv_ms" | "emg_uv" | "current_ma"
   | "pulse_us" | "temperature_c" | "distance_mm" | "percent" | "velocity_m_s" | "rate_hz" | "frequency_hz"
-  | "age_s" | "age_years" | "height_cm" | "gain_uv" | "gain_mv" | "timebase_ms" | "count" | "charge_uc" | "fraction";
+  | "age_s" | "age_years" | "height_cm" | "gain_uv" | "gain_mv" | "timebase_ms" | "count" | "charge_uc" | "fraction"
+  | "ratio" | "z";
 
 interface Form {
   unit: string;
@@ -41,6 +42,8 @@ const FORMS: Record<Quantity, Form> = {
   count: { unit: "", digits: fixed(0) },
   charge_uc: { unit: "µC", digits: fixed(1) },
   fraction: { unit: "", digits: fixed(2) },
+  ratio: { unit: "", digits: fixed(2) },
+  z: { unit: "", digits: fixed(1) },
 };
 
 /** The unit of a quantity, for a column head. */
@@ -63,6 +66,23 @@ export function format(quantity: Quantity, value: number | null | undefined): st
   const shown = number(quantity, value);
   const { unit } = FORMS[quantity];
   return shown === NOT_MEASURED || unit === "" ? shown : shown + NBSP + unit;
+}
+
+const ENDINGS: readonly (readonly [string, Quantity])[] = [
+  ["_mv_ms", "area_mv_ms"], ["_m_s", "velocity_m_s"], ["_latency_ms", "latency_ms"], ["f_min_ms", "late_latency_ms"], ["f_mean_ms", "late_latency_ms"],
+  ["f_max_ms", "late_latency_ms"], ["f_estimate_ms", "late_latency_ms"], ["chronodispersion_ms", "late_latency_ms"], ["_ms", "duration_ms"],
+  ["_mv", "cmap_mv"], ["_uv", "emg_uv"], ["_percent", "percent"], ["_ma", "current_ma"], ["_mm", "distance_mm"], ["_hz", "frequency_hz"],
+  ["_count", "count"], ["munix", "count"], ["_share", "fraction"],
+];
+/** The form of a quantity of the table, by the ending that names its unit; without one it is a bare ratio. */
+export function quantityOf(name: string): Quantity {
+  return ENDINGS.find(([ending]) => name.endsWith(ending))?.[1] ?? "ratio";
+}
+
+/** What may be typed as a millimetre, milliampere or second: a comma is a point. Null: no number. */
+export function typedNumber(text: string): number | null {
+  const told = Number(text.trim().replace(",", "."));
+  return text.trim() === "" || !Number.isFinite(told) ? null : told;
 }
 
 /** Latencies of a slow stream carry no second decimal: never more digits than the rate supports. */

@@ -11,7 +11,8 @@ export type Action =
   | "stop" | "fire" | "arm" | "intensityUp" | "intensityDown" | "intensityUpFast" | "intensityDownFast"
   | "gainUp" | "gainDown" | "timeSlower" | "timeFaster" | "freeze" | "sweepMode" | "nextStep" | "previousStep"
   | "nextSite" | "previousSite" | "nextMuscle" | "marker1" | "marker2" | "marker3" | "markerAutomatic" | "exclude"
-  | "temperature" | "board" | "events" | "centre" | "theme" | "help" | "markerLeft" | "markerRight" | "markerLeftFast" | "markerRightFast";
+  | "temperature" | "distance" | "noResponse" | "skip" | "repeat" | "addStep" | "pain" | "table" | "rowDown" | "rowUp"
+  | "markerLeftTenth" | "markerRightTenth" | "board" | "events" | "centre" | "theme" | "help" | "markerLeft" | "markerRight" | "markerLeftFast" | "markerRightFast";
 
 export const BINDINGS: readonly Binding[] = [
   { keys: ["Escape", "Pause"], does: "STOP, in any field", action: "stop", repeats: true },
@@ -26,9 +27,12 @@ export const BINDINGS: readonly Binding[] = [
   { keys: ["t"], does: "timebase slower", action: "timeSlower" },
   { keys: ["Shift+T"], does: "timebase faster", action: "timeFaster" },
   { keys: ["f"], does: "freeze, with two cursors", action: "freeze" },
-  { keys: ["v"], does: "superimpose → raster → cascade", action: "sweepMode" },
-  { keys: ["n", "F10"], does: "next step", action: "nextStep" },
+  { keys: ["v"], does: "superimpose → raster → cascade → curve", action: "sweepMode" },
+  { keys: ["n", "F10"], does: "next open step", action: "nextStep" },
   { keys: ["b"], does: "step before", action: "previousStep" },
+  { keys: ["r"], does: "this step again, as a new run", action: "repeat" },
+  { keys: ["k"], does: "skip this step, with a reason", action: "skip" },
+  { keys: ["u"], does: "add a step", action: "addStep" },
   { keys: ["s"], does: "next site", action: "nextSite" },
   { keys: ["Shift+S"], does: "site before", action: "previousSite" },
   { keys: ["c"], does: "next muscle", action: "nextMuscle" },
@@ -40,6 +44,14 @@ export const BINDINGS: readonly Binding[] = [
   { keys: ["ArrowRight"], does: "selected marker one sample right", action: "markerRight", repeats: true },
   { keys: ["Shift+ArrowLeft"], does: "selected marker 0.5 ms left", action: "markerLeftFast", repeats: true },
   { keys: ["Shift+ArrowRight"], does: "selected marker 0.5 ms right", action: "markerRightFast", repeats: true },
+  { keys: [","], does: "selected marker 0.1 ms left", action: "markerLeftTenth", repeats: true },
+  { keys: ["."], does: "selected marker 0.1 ms right", action: "markerRightTenth", repeats: true },
+  { keys: ["o"], does: "no response: absent, after three questions", action: "noResponse" },
+  { keys: ["d"], does: "distance (Enter: next row)", action: "distance" },
+  { keys: ["l"], does: "whole table / triggered view", action: "table" },
+  { keys: ["j"], does: "next row of the table", action: "rowDown" },
+  { keys: ["Shift+J"], does: "row before", action: "rowUp" },
+  { keys: ["p"], does: "pain 0-10, reason for stopping", action: "pain" },
   { keys: ["x"], does: "exclude / restore last sweep", action: "exclude" },
   { keys: ["w"], does: "skin temperature", action: "temperature" },
   { keys: ["m"], does: "board / bedside", action: "board" },

@@ -3,6 +3,7 @@ import { effect, signal } from "@preact/signals";
 import { render } from "preact";
 import "./style/tokens.css";
 import "./style/page.css";
+import "./style/studies.css";
 import { Bedside } from "./bedside/bedside";
 import { Start } from "./bedside/start";
 import { Board } from "./board/board";

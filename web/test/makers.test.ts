@@ -10,7 +10,7 @@ test("only format.ts makes numbers", () => expect(users(/\.toFixed\(|toPrecision
 test("only ladder.tsx makes ladders and grade words", () => {
   expect(users(/class="ladder|class=\{`ladder|cannot tell|none found/)).toEqual(["parts/ladder.tsx"]);
 });
-test("only value.tsx says not assessable or absent of a measurement", () => expect(users(/>\s*not assessable|"absent"|`absent/)).toEqual(["bedside/results.tsx", "parts/value.tsx", "wire/messages.ts"]));
+test("only value.tsx says not assessable or absent of a measurement", () => expect(users(/>\s*not assessable|"absent"|`absent/)).toEqual(["parts/value.tsx", "state/edits.ts", "wire/messages.ts"]));
 test("only trace.ts makes canvases and loops", () => {
   expect(users(/new uPlot|createElement\("canvas"\)|<canvas|getContext\(/)).toEqual(["trace/trace.ts"]);
   expect(users(/requestAnimationFrame\(/)).toEqual(["trace/trace.ts"]);

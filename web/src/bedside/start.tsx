@@ -2,6 +2,7 @@
 import { format } from "../format";
 import { device, muscles, patient, permissions, stream, studyId } from "../state/study";
 import { rootWords } from "./muscle";
+import { NewStudy } from "./newstudy";
 import { SubjectFields } from "./subject";
 
 const STUDIES: Record<string, string> = {
@@ -18,6 +19,8 @@ export function Start() {
       <section class="panel">
         <h1>Study of {patient.value || "–"}</h1>
         <SubjectFields />
+        <a class="button primary" href={`#/study/${encodeURIComponent(studyId.value)}`}>Go on at the bedside</a>
+        <NewStudy />
         <h2>Device</h2>
         <p>{told ? `${told.model}, ${told.state}, ${format("rate_hz", stream.value?.rate_hz ?? null)}` : "no device yet"}</p>
         <ul class="permissions" aria-label="What this device may measure">
@@ -34,7 +37,6 @@ export function Start() {
             {muscles.value.map((m) => <tr key={m.key}><td>{m.channel}</td><td>{m.key}</td><td>{rootWords(m)}</td><td>{m.nerve}</td></tr>)}
           </tbody>
         </table>
-        <a class="button primary" href={`#/study/${encodeURIComponent(studyId.value)}`}>To the bedside</a>
       </section>
     </main>
   );

@@ -1,16 +1,22 @@
-// Left rail: what the patient does, which study lies under the electrodes, and where to go.
+// Left rail: what the patient does, the protocol's steps and what remains of them, and how to set the present one up.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { format } from "../format";
-import { Key, Picker, Segmented } from "../parts/control";
-import { setStep, setTask, setTemperature } from "../state/actions";
-import { muscles, step, steps, task, temperatureC } from "../state/study";
-import { centre } from "../state/view";
-import { rowKey, type Step } from "../wire/messages";
+import { format, quantityOf, typedNumber } from "../format";
+import { Key, Segmented } from "../parts/control";
+import { Side } from "../parts/side";
+import { insteadWords } from "../parts/value";
+import { setTask, setTemperature } from "../state/actions";
+import { tell } from "../state/events";
+import { rowHere } from "../state/shown";
+import { counts, isNow, moveStep, nowStep, protocols, repeatStep, sideAsked, startStep, stepKey, wasAsked } from "../state/stepping";
+import { protocol, step, steps, task, temperatureC, temperatures } from "../state/study";
+import { placeWords, rows } from "../state/table";
+import { askSkip, askStep, centre } from "../state/view";
+import type { Step } from "../wire/table";
+import { Electrodes } from "./electrodes";
+import { AddForm, SkipForm } from "./stepforms";
 
 /** What the patient is asked to do, and the fraction of full effort that it stands for. */
 export const TASKS = [["rest", "Rest", 0], ["hold", "Hold", 0.15], ["maximal", "Maximal", 1], ["stretch", "Stretch", 0]] as const;
-const NERVES = ["median", "ulnar", "radial", "musculocutaneous"] as const;
-const SITES = ["wrist", "elbow", "below_elbow", "axilla", "erb"] as const;
 
 function Tasks() {
   return (
@@ -27,83 +33,114 @@ function Tasks() {
   );
 }
 
-const isNow = (s: Step) => step.value !== null && rowKey(s) === rowKey(step.value);
-const words = (s: Step) => s.label ?? `${s.nerve} motor, ${s.site.replace("_", " ")}, ${s.muscle}`;
+const words = (s: Step) => (s.label ?? `${s.nerve} motor, ${s.site}, ${s.muscle}`).replace(/, (left|right) /, ", ").replaceAll("_", " ");
+const SHAPE = { open: "○", done: "✓", skipped: "┄" } as const;
 
-/** Go to the step `by` places on in the list. */
-export function moveStep(by: 1 | -1): void {
-  const list = steps.value;
-  const at = list.findIndex(isNow);
-  const next = list[at < 0 ? 0 : Math.min(list.length - 1, Math.max(0, at + by))];
-  if (next && !isNow(next)) void setStep(next);
+/** What the newest row of a step says, in two numbers. */
+function outcome(s: Step): string {
+  if (s.state === "skipped") return `skipped: ${s.reason ?? "no reason given"}`;
+  const row = rows.value.get(s.rows?.[0] ?? "");
+  if (!row) return s.needs ? `if ${s.needs}` : "";
+  return insteadWords(row.measurement) || row.values.slice(0, 2).map((v) => format(quantityOf(v.quantity), v.value)).join(" · ");
+}
+
+function StepLine({ s }: { s: Step }) {
+  const now = isNow(s);
+  const state = s.state ?? "open";
+  const under = outcome(s);
+  return (
+    <li>
+      <button type="button" class={state} aria-current={now ? "step" : undefined} data-step={stepKey(s)} data-state={state} onClick={() => void startStep(s, wasAsked(s))}>
+        <span class="step-mark" aria-hidden="true">{now ? "▶" : SHAPE[state]}</span>
+        <span class="step-words">
+          <span>{words(s)}{(s.run ?? 1) > 1 ? `, run ${s.run}` : ""}<span class="only-spoken">, {state}</span></span>
+          {under === "" ? null : <small>{under}</small>}
+        </span>
+        <Side side={s.side} short />
+      </button>
+    </li>
+  );
 }
 
 function StepList() {
   const list = useRef<HTMLOListElement>(null);
   useEffect(() => list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" }), [step.value, steps.value]);
-  return (
-    <ol class="steps" data-testid="steps" ref={list}>
-      {steps.value.map((s) => (
-        <li key={rowKey(s)}>
-          <button type="button" aria-current={isNow(s) ? "step" : undefined} data-step={rowKey(s)} onClick={() => void setStep(s)}>
-            <span class="step-mark" aria-hidden="true">{isNow(s) ? "▶" : "○"}</span>
-            <span>{words(s)}</span>
-          </button>
-        </li>
-      ))}
-    </ol>
-  );
+  return <ol class="steps" data-testid="steps" ref={list}>{steps.value.map((s) => <StepLine key={stepKey(s)} s={s} />)}</ol>;
 }
 
-/** Any nerve, site and muscle, for what the list does not hold. */
-function OwnStep() {
-  const now = step.value;
-  const first = muscles.value[0];
-  const set = (change: Partial<Step>) => {
-    const key = change.muscle ?? now?.muscle ?? first?.key ?? "";
-    const side = muscles.value.find((m) => m.key === key)?.side ?? "left";
-    void setStep({ nerve: now?.nerve ?? first?.nerve ?? "median", site: now?.site ?? "wrist", ...change, muscle: key, side });
-  };
-  const asWords = (list: readonly string[], chosen: string | undefined) =>
-    (chosen && !list.includes(chosen) ? [...list, chosen] : [...list]).map((v) => [v, v.replace("_", " ")] as const);
+function Remaining() {
+  const { open, done, skipped } = counts.value;
+  const title = protocols.value?.find((p) => p.id === protocol.value)?.title ?? (protocol.value === "" || protocol.value === "montage" ? "Steps" : placeWords(protocol.value));
   return (
-    <div class="own-step">
-      <Picker name="Nerve" testid="step-nerve" options={asWords(NERVES, now?.nerve)} chosen={now?.nerve ?? ""} choose={(nerve) => set({ nerve })} />
-      <Picker name="Site" testid="step-site" options={asWords(SITES, now?.site)} chosen={now?.site ?? ""} choose={(site) => set({ site })} />
-      <Picker name="Muscle recorded" testid="step-muscle" options={muscles.value.map((m) => [m.key, m.key] as const)} chosen={now?.muscle ?? ""}
-        choose={(muscle) => set({ muscle })} />
+    <div>
+      <h2>{title.charAt(0).toUpperCase() + title.slice(1)}</h2>
+      <p class="label" data-testid="remaining">{open} remain · {done} done · {skipped} skipped</p>
     </div>
   );
 }
 
+/** Another side is asked about once: electrodes and stimulator have to be moved. */
+function SideQuestion() {
+  const next = sideAsked.value;
+  if (!next) return null;
+  return (
+    <div class="rail-form side-question" role="group" aria-label="Change of side" data-testid="side-question">
+      <p><Side side={next.side} /> next. Are electrodes and stimulator on that side?</p>
+      <div class="pair">
+        <button type="button" onClick={() => { sideAsked.value = null; }}>Not yet</button>
+        <button type="button" data-testid="side-yes" onClick={() => void startStep(next, true)}>Start</button>
+      </div>
+    </div>
+  );
+}
+
+const LEG = /tibial|fibular|femoral|sural|saphenous/;
+const HEAD = /facial|trigeminal|accessory|phrenic/;
+/** Where the skin is measured for what is under the electrodes; the row says it, before there is one the nerve does. */
+function place(): string {
+  const now = step.value;
+  if (rowHere.value) return rowHere.value.temperature_where;
+  if (!now) return "";
+  return `${now.side} ${LEG.test(now.nerve) ? "foot" : HEAD.test(now.nerve) ? "face" : "hand"}`;
+}
+
 function Temperature() {
   const [typed, type] = useState("");
+  const where = place();
+  const known = temperatures.value[where] ?? temperatures.value[""] ?? temperatureC.value;
   const enter = () => {
-    const celsius = Number(typed.replace(",", "."));
-    if (typed.trim() !== "" && Number.isFinite(celsius)) void setTemperature(celsius);
+    const celsius = typedNumber(typed);
+    if (celsius !== null) void setTemperature(celsius, where);
+    else if (typed.trim() !== "") tell(`temperature: "${typed.trim()}" is no number`);
     type("");
   };
   return (
     <label class="temperature">
-      <span>Skin {format("temperature_c", temperatureC.value)}</span>
-      <input id="temperature" inputMode="decimal" data-testid="temperature" aria-label="Skin temperature, °C" placeholder="°C" value={typed}
-        onInput={(e) => type(e.currentTarget.value)} onKeyDown={(e) => { if (e.key === "Enter") enter(); }} onBlur={enter} />
+      <span>{where === "" ? "Skin" : `${where.charAt(0).toUpperCase()}${where.slice(1)}`} {format("temperature_c", known)}</span>
+      <input id="temperature" inputMode="decimal" data-testid="temperature" aria-label={`Skin temperature, ${where}, °C`} placeholder="°C" value={typed}
+        onInput={(e) => type(e.currentTarget.value)} onKeyDown={(e) => { if (e.key === "Enter") e.currentTarget.blur(); }} onBlur={enter} />
     </label>
   );
 }
 
 export function Rail() {
+  const form = askSkip.value ? <SkipForm /> : askStep.value ? <AddForm /> : sideAsked.value ? <SideQuestion /> : <Electrodes />;
   return (
     <nav class="panel rail" aria-label="Steps" data-testid="rail">
       <Segmented name="View" chosen={centre.value} choose={(v) => { centre.value = v; }}
-        options={[["triggered", "Triggered"], ["scope", "Scope"]]} />
+        options={[["triggered", "Triggered"], ["scope", "Scope"], ["table", "Table"]]} />
       <Tasks />
       <section aria-label="Study" class="rail-block grow">
-        <h3>Under the electrodes</h3>
+        <Remaining />
         <StepList />
-        <OwnStep />
       </section>
+      {form}
       <Temperature />
+      <div class="triple">
+        <button type="button" data-testid="skip-step" disabled={!nowStep.value?.id} onClick={() => { askSkip.value = !askSkip.value; }}>Skip <Key k="K" /></button>
+        <button type="button" data-testid="repeat-step" disabled={!nowStep.value?.id} onClick={() => void repeatStep()}>Again <Key k="R" /></button>
+        <button type="button" data-testid="add-step" onClick={() => { askStep.value = !askStep.value; }}>Add <Key k="U" /></button>
+      </div>
       <div class="pair">
         <button type="button" onClick={() => moveStep(-1)}>Back <Key k="B" /></button>
         <button type="button" data-testid="next-step" onClick={() => moveStep(1)}><b>Next</b> <Key k="N" /></button>

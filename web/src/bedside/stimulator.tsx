@@ -2,6 +2,10 @@
 import { format, number } from "../format";
 import { Key } from "../parts/control";
 import { arm, disarm, fire, implanted, intensity, operator } from "../state/actions";
+import { askPain } from "../state/view";
+import { PainForm, Pulse } from "./pain";
+import { Plateau } from "./plateau";
+import { declared, TrainPanel } from "./train";
 import { clock, mode, stimulator, stimulatorState, tick } from "../state/study";
 
 const WORDS = {
@@ -32,7 +36,7 @@ function Head({ hot }: { hot: boolean }) {
       {hot ? (
         <button type="button" data-testid="disarm" onClick={(e) => clicked(e, disarm)}>Disarm <Key k="A" /></button>
       ) : (
-        <button type="button" data-testid="arm" onClick={(e) => clicked(e, arm)}>Arm <Key k="A" /></button>
+        <button type="button" data-testid="arm" onClick={(e) => clicked(e, () => arm(declared.value))}>{declared.value ? "Arm train" : "Arm"} <Key k="A" /></button>
       )}
     </div>
   );
@@ -41,7 +45,7 @@ function Head({ hot }: { hot: boolean }) {
 function Intensity() {
   const told = stimulator.value;
   const now = told?.current_ma ?? 0;
-  const words = [format("pulse_us", told?.width_us ?? null), `ceiling ${format("current_ma", told?.ceiling_ma ?? null)}`, told?.site?.replace("_", " ") ?? "not placed"];
+  const words = [format("pulse_us", told?.width_us ?? null), `ceiling ${format("current_ma", told?.ceiling_ma ?? null)}`, told?.site?.replaceAll("_", " ") ?? "not placed"];
   return (
     <div class="intensity" role="group" aria-label="Intensity">
       <button type="button" class="big" aria-label="Intensity down 1 mA" data-testid="current-down" onClick={(e) => clicked(e, () => intensity(-1))} disabled={now <= 0}>−</button>
@@ -84,9 +88,12 @@ export function StimulatorPanel() {
       <Head hot={hot} />
       <Implant />
       <Intensity />
+      <TrainPanel />
       <button type="button" class={`fire${state === "armed" ? " ready" : ""}`} data-testid="fire" disabled={state !== "armed"} onClick={(e) => clicked(e, fire)}>
-        <b>FIRE</b> <span>space or right pedal</span>
+        <b>{told?.train ? "BEGIN" : "FIRE"}</b> <span>space or right pedal</span>
       </button>
+      <Plateau />
+      {askPain.value ? <PainForm /> : <Pulse />}
       <div class="stim-foot">
         <label>
           Operator <input data-testid="operator" value={operator.value} maxLength={8} size={4} aria-label="Operator's initials"

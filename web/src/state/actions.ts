@@ -2,9 +2,10 @@
 import { signal } from "@preact/signals";
 import { post, postStop, Refusal } from "../wire/api";
 import type { LiveSocket } from "../wire/live";
-import type { Step, Subject } from "../wire/messages";
+import type { Subject } from "../wire/messages";
+import type { Step } from "../wire/table";
 import { tell } from "./events";
-import { client, mode, step, stimulator, stimulatorState, stoppedAt, truth } from "./study";
+import { client, mode, stimulator, stimulatorState, stoppedAt, truth, underElectrodes } from "./study";
 import type { SweepRecord } from "./sweeps";
 
 let socket: LiveSocket | null = null;
@@ -33,7 +34,7 @@ export async function stop(): Promise<void> {
   else tell("STOP: no answer: use the stimulator's own switch", "stopped");
 }
 
-async function attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
+export async function attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();
     return true;
@@ -43,18 +44,40 @@ async function attempt(what: string, work: () => Promise<unknown>): Promise<bool
   }
 }
 
-export async function arm(): Promise<void> {
+/** Arm for single pulses, or for one declared train. */
+export async function arm(train: Declared | null = null): Promise<void> {
   if (operator.value.trim() === "") {
     tell("arm: enter the operator's initials first");
     return;
   }
   armedHere.value = true;
   socket?.setArmed(true);
-  const armed = await attempt("arm", () => post("stimulator/arm", { client: client.value, operator: operator.value.trim() }));
+  const armed = await attempt("arm", () => post("stimulator/arm", { client: client.value, operator: operator.value.trim(), train }));
   if (!armed) {
     armedHere.value = false;
     socket?.setArmed(false);
   }
+}
+
+export interface Declared { kind: string; count: number; rate_hz: number; to_ma: number | null }
+
+/** End a declared train; its sweeps stay. STOP ends it too. */
+export async function endTrain(): Promise<void> {
+  await attempt("end of the train", () => post("stimulator/end", { client: client.value }));
+}
+
+export async function pain(level: number | null, reason: string): Promise<void> {
+  await attempt("pain", () => post("stimulator/pain", { client: client.value, pain: level, reason }));
+}
+
+/** A lower highest current until the study ends; the service never raises it again. */
+export async function lowerCeiling(maxMa: number): Promise<void> {
+  await attempt("ceiling", () => post("stimulator/ceiling", { max_ma: maxMa }));
+}
+
+export async function setWidth(widthUs: number): Promise<void> {
+  const told = stimulator.value;
+  if (told) await attempt("pulse width", () => post("stimulator/configure", { current_ma: told.current_ma, width_us: widthUs }));
 }
 
 export async function implanted(answer: string): Promise<void> {
@@ -101,14 +124,12 @@ export async function setTask(name: string, level: number): Promise<void> {
 }
 
 export async function setStep(next: Step): Promise<void> {
-  const { nerve, site, side, muscle } = next;
-  if (!(await attempt("step", () => post("step", { nerve, site, side, muscle })))) return;
-  step.value = next;
-  await demo("placement", { nerve, site, side });
+  const { nerve, site, side, muscle, measure = "motor_response" } = next;
+  if (await attempt("step", () => post("step", { nerve, site, side, muscle, measure }))) underElectrodes(next);
 }
 
-export async function setTemperature(celsius: number): Promise<void> {
-  await attempt("temperature", () => post("temperature", { celsius }));
+export async function setTemperature(celsius: number, where = ""): Promise<void> {
+  await attempt("temperature", () => post("temperature", where === "" ? { celsius } : { celsius, where }));
 }
 
 export async function setSubject(known: Subject): Promise<boolean> {

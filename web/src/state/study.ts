@@ -3,12 +3,14 @@ import { batch, computed, signal } from "@preact/signals";
 import { get, type Refusal } from "../wire/api";
 import { ServerClock } from "../wire/clock";
 import type {
-  Card, DeviceHello, DeviceState, Hello, LinkState, MuscleInfo, Permission, Preset, RecordingState, Step,
-  StimulatorState, Stream, StudyState, Subject, SweepText, Text,
+  Card, DeviceHello, DeviceState, Hello, LinkState, MuscleInfo, Permission, Preset, RecordingState,
+  StimulatorState, StoreState, Stream, StudyState, Subject, SweepText, Text,
 } from "../wire/messages";
+import type { Step } from "../wire/table";
 import { tell } from "./events";
 import { addSweep, fetchMissing, sweeps } from "./sweeps";
-import { chosenMuscle, chosenSite } from "./view";
+import { chosenRow, rowGone, tableRow, tableRows } from "./table";
+import { chosenMuscle, chosenSite, sweepGainMv, sweepMode, sweepTimeMs, type SweepMode } from "./view";
 
 export const clock = new ServerClock(() => performance.now() / 1000);
 export const mode = signal<"live" | "replay" | "simulated" | null>(null);
@@ -16,10 +18,16 @@ export const client = signal("");
 export const version = signal("");
 export const patient = signal("");
 export const studyId = signal("current");
+export const visit = signal("");
+export const studyOperator = signal("");
+export const protocol = signal("");
 export const task = signal("unknown");
 export const step = signal<Step | null>(null);
 export const steps = signal<Step[]>([]);
 export const temperatureC = signal<number | null>(null);
+/** Skin temperature by place (`left hand`; empty: the whole patient), °C. */
+export const temperatures = signal<Record<string, number>>({});
+export const store = signal<StoreState | null>(null);
 export const subject = signal<Subject>({ age_years: null, sex: null, height_cm: null });
 export const viewers = signal<number | null>(null);
 export const connection = signal<{ open: boolean; reason: string }>({ open: false, reason: "connecting" });
@@ -77,6 +85,8 @@ function hello(h: Hello): void {
   if (h.stimulator) stimulatorWords(h.stimulator);
   if (h.recording) recording.value = { ...h.recording, toldS: h.server_s };
   cards.value = new Map(h.cards.map((c) => [c.muscle, c]));
+  tableRows(h.rows ?? []);
+  store.value = h.store ?? null;
   if (!chosenMuscle.value || !h.muscles.some((m) => m.key === chosenMuscle.value)) {
     chosenMuscle.value = step.value?.muscle ?? h.muscles[0]?.key ?? null;
   }
@@ -117,16 +127,32 @@ function stimulatorWords(s: StimulatorState): void {
 function studyWords(s: Partial<StudyState>): void {
   if (s.patient !== undefined) patient.value = s.patient;
   if (s.id !== undefined) studyId.value = s.id;
+  if (s.visit !== undefined) visit.value = s.visit;
+  if (s.operator !== undefined) studyOperator.value = s.operator;
+  if (s.protocol !== undefined) protocol.value = s.protocol;
+  if (s.temperatures !== undefined) temperatures.value = s.temperatures;
   if (s.task !== undefined) task.value = s.task;
   if (s.steps !== undefined) steps.value = s.steps;
   if (s.temperature_c !== undefined) temperatureC.value = s.temperature_c;
   if (s.subject !== undefined) subject.value = s.subject;
-  if (s.step === undefined) return;
+  if (s.step !== undefined) underElectrodes(s.step);
+}
+
+/** How the sweeps of a measure are first looked at. */
+const FIRST_MODE: Record<string, SweepMode> = { f_wave: "raster", h_reflex: "picture", rns: "picture", cmap_scan: "picture", munix: "picture" };
+const placement = (s: Step | null) => (s ? [s.measure, s.nerve, s.site, s.side, s.muscle].join("|") : "");
+
+/** The step at hand. Another one brings its muscle, its gain and its sweep; the same one told again moves nothing. */
+export function underElectrodes(told: Step | null): void {
   // A step with nothing chosen in it is no step.
-  const chosen = s.step?.muscle && s.step.nerve && s.step.site ? s.step : null;
-  if (chosen && JSON.stringify(chosen) !== JSON.stringify(step.value)) {
+  const chosen = told?.muscle && told.nerve && told.site ? told : null;
+  if (chosen && placement(chosen) !== placement(step.value)) {
     chosenMuscle.value = chosen.muscle;
     chosenSite.value = chosen.site;
+    chosenRow.value = null;
+    if (chosen.gain_uv) sweepGainMv.value = chosen.gain_uv / 1000;
+    sweepMode.value = FIRST_MODE[chosen.measure ?? ""] ?? "superimpose";
+    if (chosen.sweep_ms) sweepTimeMs.value = chosen.sweep_ms / 10;
   }
   step.value = chosen;
 }
@@ -173,11 +199,23 @@ export function apply(m: Text): void {
     else if (m.type === "viewers") viewers.value = m.count;
     else if (m.type === "card") cards.value = new Map(cards.value).set(m.muscle, m);
     else if (m.type === "sweep") addSweep(m);
+    else if (m.type === "step") oneStep(m.step);
+    else if (m.type === "row") tableRow(m.row);
+    else if (m.type === "row_gone") rowGone(m.id);
+    else if (m.type === "store") store.value = m;
     else if (m.type === "alarm") tell(m.sentence, m.level, new Date(m.at_utc));
     else if (m.type === "error") tell(m.sentence);
     else if (m.type === "epoch") newEpoch(m.epoch, m.cause, m.at_s, m.streams);
     heardS.value = clock.now();
   });
+}
+
+function oneStep(told: Step): void {
+  const known = steps.value.some((s) => s.id === told.id);
+  if (known) steps.value = steps.value.map((s) => (s.id === told.id ? told : s));
+  if (step.value?.id === told.id) step.value = told;
+  // a new one stands where the service puts it: the `study` frame brings the order
+  if (!known) void loadStudy();
 }
 
 function newEpoch(epoch: number, cause: string, atS: number, told: Stream[]): void {

@@ -50,46 +50,33 @@ export function measured(record: SweepRecord): Float32Array | null {
   return record.samples.subarray(at * record.text.count, (at + 1) * record.text.count);
 }
 
-export interface Row { key: string; site: string; sweeps: SweepRecord[]; newest: SweepText }
+/** The sweeps of one line of the table, as the page draws them. `id`: the line's, once the service told it. */
+export interface Row { key: string; id: string | null; site: string; sweeps: SweepRecord[]; newest: SweepText }
 
-/** Rows of one nerve, side and muscle, in the order in which their sites were first stimulated. */
-export function rowsOf(list: SweepRecord[], nerve: string, side: string, muscle: string): Row[] {
-  const rows = new Map<string, Row>();
+const measureOf = (text: SweepText) => text.measure ?? "motor_response";
+
+/** Rows of one measure, nerve, side and muscle: the newest run of each site, or the row asked for; in the order in which
+ * their sites were first stimulated. */
+export function rowsOf(list: SweepRecord[], at: { measure?: string; nerve: string; side: string; muscle: string }, wanted: string | null = null): Row[] {
+  const found = new Map<string, Row>();
   for (const record of list) {
     const { text } = record;
-    if (text.nerve !== nerve || text.side !== side || text.muscle !== muscle) continue;
-    const row = rows.get(text.site) ?? { key: rowKey(text), site: text.site, sweeps: [], newest: text };
+    if (text.nerve !== at.nerve || text.side !== at.side || text.muscle !== at.muscle || measureOf(text) !== (at.measure ?? "motor_response")) continue;
+    const key = text.row ?? rowKey(text);
+    const known = found.get(text.site);
+    if (known && known.key !== key) {
+      const stays = known.key === wanted || (key !== wanted && (known.newest.run ?? 1) > (text.run ?? 1));
+      if (stays) continue;
+    }
+    const row = known?.key === key ? known : { key, id: text.row ?? null, site: text.site, sweeps: [], newest: text };
     row.sweeps.push(record);
     row.newest = text;
-    rows.set(text.site, row);
+    found.set(text.site, row);
   }
-  return [...rows.values()];
+  return [...found.values()];
 }
 
 /** Sweeps that count towards the row's average. */
 export function used(row: Row): SweepRecord[] {
   return row.sweeps.filter((s) => s.text.included && !s.text.gap);
-}
-
-/** Mean of the included sweeps on the newest one's time axis, for drawing only: numbers are the
- * service's. Nearest sample, so nothing is smoothed; null with fewer than two. */
-export function averageForDrawing(row: Row): { values: Float32Array; zero: number; rateHz: number } | null {
-  const counted = used(row).filter((s) => measured(s));
-  const base = counted.at(-1);
-  if (counted.length < 2 || !base) return null;
-  const sum = new Float64Array(base.text.count);
-  const seen = new Float64Array(base.text.count);
-  for (const s of counted) {
-    const data = measured(s);
-    if (!data || s.text.rate_hz !== base.text.rate_hz) continue;
-    const shift = Math.round(s.text.zero_index - base.text.zero_index);
-    for (let i = 0; i < sum.length; i++) {
-      const value = data[i + shift];
-      if (value === undefined) continue;
-      sum[i] = (sum[i] ?? 0) + value;
-      seen[i] = (seen[i] ?? 0) + 1;
-    }
-  }
-  const values = Float32Array.from(sum, (v, i) => ((seen[i] ?? 0) > 0 ? v / (seen[i] ?? 1) : NaN));
-  return { values, zero: base.text.zero_index, rateHz: base.text.rate_hz };
 }

@@ -4,13 +4,13 @@ import { computed, signal } from "@preact/signals";
 
 export const GAINS_UV = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
 export const TIMES_MS = [5, 10, 20, 50, 100, 200, 500, 1000];
-export const SWEEP_GAINS_MV = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
-export const SWEEP_TIMES_MS = [0.5, 1, 2, 3, 5, 10];
+export const SWEEP_GAINS_MV = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+export const SWEEP_TIMES_MS = [0.5, 1, 2, 3, 5, 10, 20];
 export const DIVISIONS_X = 10;
 export const DIVISIONS_Y = 8;
 
-export type CentreMode = "triggered" | "scope";
-export type SweepMode = "superimpose" | "raster" | "cascade";
+export type CentreMode = "triggered" | "scope" | "table";
+export type SweepMode = "superimpose" | "raster" | "cascade" | "picture";
 
 /** Eight rows hold 15 % of effort within themselves; fixed, never fitted to the signal. */
 export const gainUv = signal(1000);
@@ -27,6 +27,14 @@ export const sweepTimeMs = signal(3);
 export const chosenMuscle = signal<string | null>(null);
 export const chosenSite = signal<string | null>(null);
 export const chosenMarker = signal<number | null>(null);
+/** Gain of the onset's own inset, µV per division. */
+export const onsetGainUv = signal(100);
+export const ONSET_GAINS_UV = [10, 20, 50, 100, 200, 500, 1000];
+/** Forms at hand in the bedside: nothing covers the page, they take a line of their own. */
+export const askAbsent = signal(false);
+export const askSkip = signal(false);
+export const askStep = signal(false);
+export const askPain = signal(false);
 export const showKeys = signal(false);
 export const showEvents = signal(false);
 export const windowS = computed(() => (timeMs.value * DIVISIONS_X) / 1000);

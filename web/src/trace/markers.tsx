@@ -1,46 +1,63 @@
-// Numbered flags over the response: 1 onset, 2 peak, 3 end. Each is a slider; none crosses its
-// neighbour. The service has no route for hand-set markers yet, so a moved flag says so.
-import { signal } from "@preact/signals";
-import { latencyDigits, number, format } from "../format";
+// Numbered flags over a row's average: 1 onset, 2 peak, 3 end. Each is a slider; none crosses its neighbour. The service
+// keeps every move with its initials and the automatic place.
+import { format, latencyDigits, number, timeOfDay } from "../format";
 import { Handle } from "../parts/handle";
-import type { Measurement } from "../wire/messages";
+import { held, heldKey, placeMarker, resetMarker } from "../state/edits";
 import type { Row } from "../state/sweeps";
+import { numbered, rows as told } from "../state/table";
 import { chosenMarker, chosenSite, DIVISIONS_X } from "../state/view";
+import type { Measurement } from "../wire/messages";
+import type { RowText } from "../wire/table";
 
-/** Row key and marker name to ms, where a flag was moved by hand on this page. */
-const moved = signal<ReadonlyMap<string, number>>(new Map());
-const VALUE_OF: Record<string, string> = { onset: "onset_latency_ms", peak: "peak_latency_ms" };
+export interface Flag {
+  name: string; row: Row; rowIndex: number; number: number; ms: number; automaticMs: number; rateHz: number;
+  /** `automatic` or initials; null time: never moved. */
+  by: string; atUtc: string | null;
+  /** The line of the table that keeps it; null: not told yet, so it cannot be moved. */
+  line: RowText | null; pending: boolean;
+}
 
-export interface Flag { name: string; row: Row; rowIndex: number; number: number; ms: number; automaticMs: number }
-
-/** The measurement a row is read by: its average's, else its newest sweep's. */
+/** The measurement a row is read by: the table's, else its newest sweep's. */
 export function measurementOf(row: Row): Measurement | null {
-  return row.newest.average?.measurement ?? row.newest.measurement;
+  return lineOf(row)?.measurement ?? row.newest.average?.measurement ?? row.newest.measurement;
+}
+
+export function lineOf(row: Row): RowText | null {
+  return row.id === null ? null : (told.value.get(row.id) ?? null);
 }
 
 export function flagsOf(rows: readonly Row[]): Flag[] {
   return rows.flatMap((row, rowIndex) => {
     const m = measurementOf(row);
     if (m?.state !== "measured") return [];
-    return m.markers.slice(0, 3).map((marker, i) => {
-      const told = m.values[VALUE_OF[marker.name] ?? ""];
-      const automaticMs = told ?? (1000 * (marker.index - row.newest.zero_index)) / row.newest.rate_hz;
-      return { name: marker.name, row, rowIndex, number: i + 1, automaticMs, ms: moved.value.get(`${row.key}|${marker.name}`) ?? automaticMs };
+    const line = lineOf(row);
+    const { rate_hz: rateHz, zero_index: zero } = line ?? row.newest;
+    const ms = (index: number) => (1000 * (index - zero)) / rateHz;
+    return numbered(m).map((k, i) => {
+      const pending = line ? held.value.get(heldKey(line.id, k.name)) : undefined;
+      return {
+        name: k.name, row, rowIndex, number: i + 1, ms: pending ?? ms(k.index), automaticMs: ms(k.automaticIndex), rateHz, by: k.by, atUtc: k.atUtc,
+        line, pending: pending !== undefined,
+      };
     });
   });
 }
 
+/** Where a flag may go: inside its neighbours by one sample, in time and not in number (a peak stands before an end). */
+export function within(flag: Flag, ms: number, all: readonly Flag[]): number {
+  const mates = all.filter((f) => f.row.key === flag.row.key && f !== flag && f.name !== flag.name);
+  const sample = 1000 / flag.rateHz;
+  const low = Math.max(...mates.filter((f) => f.number < flag.number).map((f) => f.ms + sample), -Infinity);
+  const high = Math.min(...mates.filter((f) => f.number > flag.number).map((f) => f.ms - sample), Infinity);
+  return Math.min(high, Math.max(low, ms));
+}
+
 export function moveFlag(flag: Flag, ms: number, all: readonly Flag[]): void {
-  const mates = all.filter((f) => f.row.key === flag.row.key);
-  const low = mates.find((f) => f.number === flag.number - 1)?.ms ?? -Infinity;
-  const high = mates.find((f) => f.number === flag.number + 1)?.ms ?? Infinity;
-  moved.value = new Map(moved.value).set(`${flag.row.key}|${flag.name}`, Math.min(high, Math.max(low, ms)));
+  if (flag.line) placeMarker(flag.line.id, flag.name, within(flag, ms, all));
 }
 
 export function automatic(flag: Flag): void {
-  const next = new Map(moved.value);
-  next.delete(`${flag.row.key}|${flag.name}`);
-  moved.value = next;
+  if (flag.line) void resetMarker(flag.line.id, flag.name);
 }
 
 export function selectedFlag(flags: readonly Flag[]): Flag | null {
@@ -50,11 +67,12 @@ export function selectedFlag(flags: readonly Flag[]): Flag | null {
 }
 
 export function flagWords(flag: Flag): string {
-  const digits = latencyDigits(flag.row.newest.rate_hz);
-  const at = `marker ${flag.number}, ${flag.row.site} ${flag.name} ${number("latency_ms", flag.ms, digits)}\u00a0ms`;
-  return flag.ms === flag.automaticMs
-    ? `${at}, automatic`
-    : `${at}, moved by hand, not stored (automatic ${number("latency_ms", flag.automaticMs, digits)})`;
+  const digits = latencyDigits(flag.rateHz);
+  const at = `marker ${flag.number}, ${flag.row.site.replaceAll("_", " ")} ${flag.name} ${number("latency_ms", flag.ms, digits)}\u00a0ms`;
+  if (flag.pending) return `${at}, being placed`;
+  if (flag.by === "automatic") return `${at}, automatic`;
+  const when = flag.atUtc === null ? "" : ` ${timeOfDay(new Date(flag.atUtc))}`;
+  return `${at}, by ${flag.by}${when} (automatic ${number("latency_ms", flag.automaticMs, digits)})`;
 }
 
 interface Area { left: number; top: number; width: number; height: number }
@@ -64,20 +82,17 @@ export function Markers({ rows, area, fromMs, msPerDivision }: { rows: readonly 
   const span = DIVISIONS_X * msPerDivision;
   return (
     <div class="handles">
-      {flags.filter((f) => f.ms >= fromMs && f.ms <= fromMs + span).map((f) => {
-        const { rate_hz: rate } = f.row.newest;
-        return (
-          <Handle
-            key={`${f.row.key}|${f.name}`} label={`${f.row.site} ${f.name}`} text={format("latency_ms", f.ms)} flag={String(f.number)}
-            selected={f === chosen} moved={f.ms !== f.automaticMs} testid={`marker-${f.row.site}-${f.name}`}
-            x={area.left + ((f.ms - fromMs) / span) * area.width}
-            top={area.top + (f.rowIndex * area.height) / rows.length} height={area.height / rows.length}
-            value={f.ms} min={fromMs} max={fromMs + span} step={1000 / rate} bigStep={0.5} pixelsPerUnit={area.width / span}
-            move={(ms) => moveFlag(f, ms, flags)}
-            select={() => { chosenMarker.value = f.number; chosenSite.value = f.row.site; }}
-          />
-        );
-      })}
+      {flags.filter((f) => f.ms >= fromMs && f.ms <= fromMs + span).map((f) => (
+        <Handle
+          key={`${f.row.key}|${f.name}`} label={`${f.row.site} ${f.name}`} text={`${format("latency_ms", f.ms)}, ${f.by}`} flag={String(f.number)}
+          selected={f === chosen} moved={f.by !== "automatic" || f.pending} testid={`marker-${f.row.site}-${f.name}`}
+          x={area.left + ((f.ms - fromMs) / span) * area.width}
+          top={area.top + (f.rowIndex * area.height) / rows.length} height={area.height / rows.length}
+          value={f.ms} min={fromMs} max={fromMs + span} step={1000 / f.rateHz} bigStep={0.5} pixelsPerUnit={area.width / span}
+          move={(ms) => moveFlag(f, ms, flags)}
+          select={() => { chosenMarker.value = f.number; chosenSite.value = f.row.site; }}
+        />
+      ))}
     </div>
   );
 }

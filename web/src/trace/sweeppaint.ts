@@ -1,9 +1,13 @@
-// What the triggered view draws: rows per site, earlier sweeps behind, average or newest on top.
-import { averageForDrawing, measured, SHOWN, type Row } from "../state/sweeps";
+// What the triggered view draws: rows per site, earlier sweeps behind, the row's average on top.
+import { measured, SHOWN, type Row } from "../state/sweeps";
+import { SERIES, traces } from "../state/table";
 import { DIVISIONS_Y, type SweepMode } from "../state/view";
 import { FONT, rule, strokeSamples, type Paint } from "./trace";
 
-const RASTER_ROWS = 8;
+const RASTER_LEAST = 8;
+const RASTER_MOST = 20;
+/** A raster's row may reach over its neighbours by this many rows: a direct response is cut there. */
+const RASTER_REACH = 2;
 export const BASELINE = 0.62;
 
 /** Centre of a row's baseline in divisions from the top: responses rise above it. */
@@ -11,20 +15,23 @@ export function baseline(row: number, rows: number): number {
   return ((row + BASELINE) * DIVISIONS_Y) / Math.max(1, rows);
 }
 
-export function paintSweeps(p: Paint, rows: readonly Row[], mode: SweepMode, gainMv: number, chosen: string | null): void {
+/** Latencies (ms) by sweep id, ticked in the raster: those of F-waves. */
+export type Ticks = ReadonlyMap<string, number>;
+
+export function paintSweeps(p: Paint, rows: readonly Row[], mode: SweepMode, gainMv: number, chosen: string | null, ticks: Ticks): void {
   if (mode === "raster") {
     const row = rows.find((r) => r.site === chosen) ?? rows.at(-1);
-    if (row) paintRaster(p, row, gainMv);
+    if (row) paintRaster(p, row, gainMv, ticks);
     return;
   }
-  rows.forEach((row, i) => inRow(p, i, rows.length, () => paintRow(p, row, baseline(i, rows.length), mode, gainMv)));
+  rows.forEach((row, i) => band(p, p.top + (i * p.height) / rows.length, p.height / rows.length, () => paintRow(p, row, baseline(i, rows.length), mode, gainMv)));
 }
 
 /** Rows share no pixels: a stimulus artefact is cut at its own row's edge. */
-function inRow(p: Paint, i: number, n: number, paint: () => void): void {
+function band(p: Paint, top: number, height: number, paint: () => void): void {
   p.ctx.save();
   p.ctx.beginPath();
-  p.ctx.rect(p.left, p.top + (i * p.height) / n, p.width, p.height / n);
+  p.ctx.rect(p.left, top, p.width, height);
   p.ctx.clip();
   paint();
   p.ctx.restore();
@@ -32,10 +39,11 @@ function inRow(p: Paint, i: number, n: number, paint: () => void): void {
 
 function paintRow(p: Paint, row: Row, centre: number, mode: SweepMode, gainMv: number): void {
   const y = (uv: number) => p.y(centre + uv / 1000 / gainMv);
-  const average = averageForDrawing(row);
-  const shown = row.sweeps.slice(-SHOWN);
-  shown.forEach((record, i) => {
-    const top = average === null && i === shown.length - 1;
+  const series = SERIES.has(row.newest.measure ?? "");
+  const average = row.id === null || series ? undefined : traces.peek().get(row.id);
+  const list = row.sweeps.slice(-SHOWN);
+  list.forEach((record, i) => {
+    const top = average === undefined && i === list.length - 1;
     if (mode === "cascade" && !top) return;
     const values = measured(record);
     if (!values) return;
@@ -48,15 +56,21 @@ function paintRow(p: Paint, row: Row, centre: number, mode: SweepMode, gainMv: n
   }
 }
 
-function paintRaster(p: Paint, row: Row, gainMv: number): void {
-  row.sweeps.slice(-RASTER_ROWS).forEach((record, i, list) => {
+function paintRaster(p: Paint, row: Row, gainMv: number, ticks: Ticks): void {
+  const list = row.sweeps.slice(-RASTER_MOST);
+  const pitch = DIVISIONS_Y / Math.max(RASTER_LEAST, list.length);
+  list.forEach((record, i) => {
     const values = measured(record);
     if (!values) return;
-    const centre = i + BASELINE;
-    const { zero_index: zero, rate_hz: rate, included } = record.text;
+    const centre = (i + BASELINE) * pitch;
+    const { zero_index: zero, rate_hz: rate, included, id } = record.text;
     const newest = i === list.length - 1;
-    strokeSamples(p, values, (k) => (1000 * (k - zero)) / rate, (uv) => p.y(centre + uv / 1000 / gainMv),
-      { ink: newest ? p.inks.trace : p.inks.old, width: newest ? 2 : 1, dashed: !included });
+    const top = p.y(Math.max(0, centre - RASTER_REACH * pitch));
+    band(p, top, p.y(Math.min(DIVISIONS_Y, centre + RASTER_REACH * pitch)) - top, () =>
+      strokeSamples(p, values, (k) => (1000 * (k - zero)) / rate, (uv) => p.y(centre + uv / 1000 / gainMv),
+        { ink: newest ? p.inks.trace : p.inks.old, width: newest ? 2 : 1, dashed: !included }));
+    const at = ticks.get(id);
+    if (at !== undefined) rule(p.ctx, p.x(at), p.y(centre - 0.45 * pitch), p.y(0.9 * pitch) - p.y(0), p.inks.text, 2 * p.dpr);
   });
 }
 

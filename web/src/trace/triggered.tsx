@@ -1,35 +1,46 @@
-// The triggered view: sweeps of the study under the electrodes, time zero where the stimulus fell.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+// The triggered view: sweeps of the rows at hand, time zero where the stimulus fell.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { AbsentForm } from "../table/absent";
+import { Results } from "../table/results";
 import { Segmented, Stepper } from "../parts/control";
+import { Side } from "../parts/side";
 import { NotAssessable } from "../parts/value";
 import { format } from "../format";
-import { muscle, permissions, step } from "../state/study";
-import { rowsOf, sweeps, used, type Row } from "../state/sweeps";
-import { chosenSite, stepIn, SWEEP_GAINS_MV, SWEEP_TIMES_MS, sweepGainMv, sweepMode, sweepTimeMs, themeTurns } from "../state/view";
-import { Results } from "../bedside/results";
-import { flagsOf, flagWords, Markers, selectedFlag } from "./markers";
+import { fTicks } from "../late/items";
+import { Picture, PICTURED } from "../late/late";
+import { groupHere, rowHere, shown } from "../state/shown";
+import { permissions } from "../state/study";
+import { used, type Row } from "../state/sweeps";
+import { placeWords, traces, wantTrace } from "../state/table";
+import {
+  askAbsent, chosenSite, stepIn, SWEEP_GAINS_MV, SWEEP_TIMES_MS, sweepGainMv, sweepMode, sweepTimeMs, themeTurns, type SweepMode,
+} from "../state/view";
+import { OnsetInset } from "./inset";
+import { flagsOf, flagWords, lineOf, Markers, measurementOf, selectedFlag } from "./markers";
 import { paintCalibration, paintSweeps } from "./sweeppaint";
 import { Plot } from "./trace";
 
-/** The nerve, side and muscle shown: the step's, or the chosen muscle's newest. */
-export function shownRows(): { nerve: string; rows: Row[]; muscleKey: string } {
-  const key = muscle.value?.key ?? "";
-  const now = step.value;
-  const newest = [...sweeps.value].reverse().find((s) => s.text.muscle === key)?.text;
-  const source = now && now.muscle === key ? now : newest;
-  if (!source) return { nerve: muscle.value?.nerve ?? "", rows: [], muscleKey: key };
-  return { nerve: source.nerve, muscleKey: key, rows: rowsOf(sweeps.value, source.nerve, source.side, key) };
+const gainWords = (mv: number) => (mv < 1 ? format("gain_uv", mv * 1000) : format("gain_mv", mv));
+
+export function modesOf(measure: string): SweepMode[] {
+  const modes: SweepMode[] = ["superimpose", "raster", "cascade"];
+  return PICTURED.has(measure) ? ["picture", ...modes] : modes;
+}
+/** The mode in force: a picture exists for the batch measures only. */
+export function modeNow(): SweepMode {
+  return sweepMode.value === "picture" && !PICTURED.has(shown.value.measure) ? "superimpose" : sweepMode.value;
 }
 
-function Head({ nerve, muscleKey }: { nerve: string; muscleKey: string }) {
+function Head() {
+  const { nerve, muscle, side, measure } = shown.value;
   const end = (list: readonly number[], v: number, i: number) => list.at(i) === v;
+  const words = { picture: "Curve", superimpose: "Superimpose", raster: "Raster", cascade: "Cascade" } as const;
   return (
     <div class="panel-head">
-      <h2>{nerve ? nerve.charAt(0).toUpperCase() + nerve.slice(1) : "Stimulate"} → {muscleKey}</h2>
+      <h2>{nerve ? placeWords(nerve.charAt(0).toUpperCase() + nerve.slice(1)) : "Stimulate"} → {side ? <Side side={side} /> : null} {muscle.replace(`${side} `, "")}</h2>
       <span class="controls">
-        <Segmented name="Sweeps" chosen={sweepMode.value} choose={(v) => { sweepMode.value = v; }}
-          options={[["superimpose", "Superimpose"], ["raster", "Raster"], ["cascade", "Cascade"]]} />
-        <Stepper name="mV per division" testid="sweep-gain" shown={format("gain_mv", sweepGainMv.value)} atMin={end(SWEEP_GAINS_MV, sweepGainMv.value, 0)}
+        <Segmented name="Sweeps" chosen={modeNow()} choose={(v) => { sweepMode.value = v; }} options={modesOf(measure).map((v) => [v, words[v]] as const)} />
+        <Stepper name="mV per division" testid="sweep-gain" shown={gainWords(sweepGainMv.value)} atMin={end(SWEEP_GAINS_MV, sweepGainMv.value, 0)}
           atMax={end(SWEEP_GAINS_MV, sweepGainMv.value, -1)} less={() => { sweepGainMv.value = stepIn(SWEEP_GAINS_MV, sweepGainMv.value, -1); }}
           more={() => { sweepGainMv.value = stepIn(SWEEP_GAINS_MV, sweepGainMv.value, 1); }} />
         <Stepper name="sweep ms per division" testid="sweep-time" shown={format("timebase_ms", sweepTimeMs.value)} atMin={end(SWEEP_TIMES_MS, sweepTimeMs.value, 0)}
@@ -51,8 +62,8 @@ function usePlot(host: { current: HTMLDivElement | null }, rows: readonly Row[])
     const made = new Plot({
       host: host.current, fromMs: -sweepTimeMs.peek(), msPerDivision: sweepTimeMs.peek(), zeroRule: true,
       paint: (p) => {
-        paintSweeps(p, latest.current, sweepMode.peek(), sweepGainMv.peek(), chosenSite.peek());
-        paintCalibration(p, format("gain_mv", sweepGainMv.peek()).replace("/div", ""), format("timebase_ms", sweepTimeMs.peek()).replace("/div", ""));
+        paintSweeps(p, latest.current, modeNow(), sweepGainMv.peek(), chosenSite.peek(), fTicks(rowHere.peek()));
+        paintCalibration(p, gainWords(sweepGainMv.peek()).replace("/div", ""), format("timebase_ms", sweepTimeMs.peek()).replace("/div", ""));
       },
       resized: () => setArea(made.area()),
     });
@@ -62,7 +73,7 @@ function usePlot(host: { current: HTMLDivElement | null }, rows: readonly Row[])
   }, []);
   useEffect(() => plot.current?.rescale(-msPer, msPer), [msPer]);
   useEffect(() => plot.current?.restyle(), [themeTurns.value]);
-  useEffect(() => plot.current?.redraw(), [rows, sweepMode.value, sweepGainMv.value, chosenSite.value]);
+  useEffect(() => plot.current?.redraw(), [rows, sweepMode.value, sweepGainMv.value, chosenSite.value, traces.value, rowHere.value]);
   return area;
 }
 
@@ -72,37 +83,54 @@ function SiteLabels({ rows, area }: { rows: readonly Row[]; area: { top: number;
       {rows.map((row, i) => (
         <button type="button" key={row.key} class="row-label" aria-pressed={row.site === chosenSite.value}
           style={{ top: `${area.top + ((i + 0.6) * area.height) / rows.length}px` }} onClick={() => { chosenSite.value = row.site; }}>
-          <b>{row.site.replace("_", " ")}</b> <span>{used(row).length} of {row.sweeps.length}</span>
+          <b>{placeWords(row.site)}</b> <span>{used(row).length} of {row.sweeps.length}</span>
         </button>
       ))}
     </div>
   );
 }
 
-export function TriggeredPanel() {
+/** Sweeps against time, with the markers of each row's average. */
+function SweepPlot({ rows }: { rows: readonly Row[] }) {
   const host = useRef<HTMLDivElement>(null);
-  const { nerve, rows, muscleKey } = useMemo(shownRows, [muscle.value, step.value, sweeps.value]);
   const area = usePlot(host, rows);
+  const { nerve, muscle } = shown.value;
   const flags = flagsOf(rows);
   const chosen = selectedFlag(flags);
   const refused = permissions.value.find((p) => p.study === "motor_ncs" && p.allowance === "no");
   const onset = flags.filter((f) => f.number === 1).map(flagWords).join("; ");
-  const rastered = sweepMode.value === "raster";
+  const rastered = modeNow() === "raster";
+  useEffect(() => {
+    for (const row of rows) {
+      const line = lineOf(row);
+      if (line) wantTrace(line);
+    }
+  });
+  return (
+    <div class="plot-with-rows">
+      {rastered ? null : <SiteLabels rows={rows} area={area} />}
+      <span class="unit" aria-hidden="true">ms</span>
+      <div class="plot-layer">
+        <div class="plot" ref={host} role="img" data-testid="sweep-plot" data-sweeps={rows.reduce((n, r) => n + r.sweeps.length, 0)}
+          aria-label={`${nerve} to ${muscle}: ${onset || "no response measured"}`} />
+        {rastered ? null : <Markers rows={rows} area={area} fromMs={-sweepTimeMs.value} msPerDivision={sweepTimeMs.value} />}
+        {chosen?.number === 1 && !rastered ? <OnsetInset flag={chosen} /> : null}
+        {refused ? <div class="over-plot"><NotAssessable reasons={[refused.reason]} /></div> : null}
+        {rows.length === 0 && !refused ? <p class="over-plot dim">no sweep yet: place, arm, fire</p> : null}
+      </div>
+    </div>
+  );
+}
+
+export function TriggeredPanel() {
+  const { rows, measure } = shown.value;
+  const chosen = selectedFlag(flagsOf(rows));
+  const here = groupHere.value;
   return (
     <section class="panel triggered" aria-label="Triggered sweeps" data-testid="triggered">
-      <Head nerve={nerve} muscleKey={muscleKey} />
-      <div class="plot-with-rows">
-        {rastered ? null : <SiteLabels rows={rows} area={area} />}
-        <span class="unit" aria-hidden="true">ms</span>
-        <div class="plot-layer">
-          <div class="plot" ref={host} role="img" data-testid="sweep-plot" data-sweeps={rows.reduce((n, r) => n + r.sweeps.length, 0)}
-            aria-label={`${nerve} to ${muscleKey}: ${onset || "no response measured"}`} />
-          {rastered ? null : <Markers rows={rows} area={area} fromMs={-sweepTimeMs.value} msPerDivision={sweepTimeMs.value} />}
-          {refused ? <div class="over-plot"><NotAssessable reasons={[refused.reason]} /></div> : null}
-          {rows.length === 0 && !refused ? <p class="over-plot dim">no sweep yet: place, arm, fire</p> : null}
-        </div>
-      </div>
-      <p class="readout" data-testid="marker-readout">{chosen ? flagWords(chosen) : "1 2 3 select a marker"}</p>
+      <Head />
+      {modeNow() === "picture" ? <Picture row={here} m={here ? measurementOf(here) : null} measure={measure} /> : <SweepPlot rows={rows} />}
+      {askAbsent.value ? <AbsentForm /> : <p class="readout" data-testid="marker-readout">{chosen ? flagWords(chosen) : "1 2 3 select a marker"}</p>}
       <Results rows={rows} />
     </section>
   );

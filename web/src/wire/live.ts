@@ -166,6 +166,7 @@ export class LiveSocket {
 
 function closeWords(code: number): string {
   if (code === 1001) return "the service stopped";
+  if (code === 1012) return "another study begins at this bed";
   if (code === 1013) return "this page was too slow and was let go";
   return "the connection broke";
 }

@@ -1,4 +1,5 @@
 // Text messages of docs/protocols/live.md, as the page reads them.
+import type { RowText, Step } from "./table";
 
 export type LinkState = "connecting" | "live" | "stalled" | "lost" | "stopped";
 export interface Channel { label: string; kind: string; unit: string; muscle: string | null }
@@ -25,7 +26,6 @@ export interface StimulatorState {
 export interface RecordingState {
   state: "recording" | "off" | "failed"; seconds: number; bytes: number; sentence: string; path_name: string;
 }
-export interface Step { nerve: string; site: string; side: string; muscle: string; label?: string; study?: string }
 export interface Item {
   family: string; state: "abnormal" | "normal" | "borderline" | "unknown"; sentence: string;
   measurement_id: string | null; progress: [number, number] | null; would_change_grade: boolean; counted: boolean;
@@ -36,27 +36,33 @@ export interface Indicator {
   items_for: Item[]; items_against: Item[]; missing: Item[]; rule: string; severity: string;
 }
 export interface Card { muscle: string; umn: Indicator; lmn: Indicator; revision?: number }
-export interface Marker { name: string; index: number }
+/** `index`: where it stands; `automatic_index`: where the detector put it; `by`: `automatic` or initials. */
+export interface Marker { name: string; index: number; automatic_index?: number; by?: string; at_utc?: string | null }
 export interface Measurement {
   id: string; measure: string; state: "measured" | "absent" | "not_assessable"; reasons: string[];
   values: Record<string, number>; markers: Marker[]; detector?: string; version: string;
+  items?: Record<string, unknown>[]; supersedes?: string | null;
 }
 export interface SweepText {
   id: string; number?: number; device: string; stream: string; epoch: number; nerve: string; site: string; side: string;
   muscle: string; channel: string; channels: string[]; rate_hz: number; zero_index: number; count: number;
   gap: boolean; included: boolean; at_utc: string; current_ma: number | null; measurement: Measurement | null;
+  measure?: string; row?: string | null; run?: number; corrected?: { by: string; at_utc: string } | null;
   average: { sweeps: number; measurement: Measurement | null } | null;
 }
 /** Null is not known: limits that need it are then not applied. */
 export interface Subject { age_years: number | null; sex: "F" | "M" | null; height_cm: number | null }
 export interface StudyState {
   patient: string; id?: string; task: string; step: Step | null; steps: Step[]; temperature_c: number | null; subject: Subject;
+  visit?: string; operator?: string; protocol?: string; state?: string; temperatures?: Record<string, number>;
 }
 export interface Hello {
   type: "hello"; seq: number; protocol: number; version: string; server_s: number; utc: string; client: string;
   mode: "live" | "replay" | "simulated"; study: Partial<StudyState>; devices: DeviceHello[]; muscles: MuscleInfo[];
   presets: Preset[]; stimulator: StimulatorState | null; recording: RecordingState | null; cards: Card[]; steps: Step[];
+  rows?: RowText[]; store?: StoreState;
 }
+export interface StoreState { state: "kept" | "failed" | "off"; sentence: string }
 export interface ViewReply {
   type: "view"; view: number; request: string | number | null; device: string; stream: string; channels: string[]; preset: string;
   columns_per_s: number; rate_hz: number; decimation: number; epoch: number | null; next_index: number;
@@ -80,6 +86,10 @@ export type Text =
   | { type: "trigger"; device: string; stream: string; epoch: number; index: number; line: string; at_s: number }
   | ({ type: "sweep" } & SweepText)
   | ({ type: "card" } & Card)
+  | { type: "step"; step: Step }
+  | { type: "row"; row: RowText }
+  | { type: "row_gone"; id: string }
+  | ({ type: "store" } & StoreState)
   | { type: "alarm"; level: "lost" | "not_on_disk" | "armed" | "stopped" | "note"; sentence: string; at_utc: string }
   | ViewReply
   | { type: "pong"; t: number; server_s: number }

@@ -1,0 +1,136 @@
+"""Routes of docs/protocols/study.md over the stand-in service. For tests of the page only."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, HTTPException, Request, Response
+
+from tests.end_to_end.fake_rows import placed, protocols
+from tests.end_to_end.fake_study import FakeService
+
+RESTART = 1012
+
+
+def add_bedside(app: FastAPI, fake: FakeService, tell: Callable[[dict], Awaitable[None]]) -> None:
+    """Protocols, studies, steps, rows and edits."""
+    _studies(app, fake)
+    _steps(app, fake, tell)
+    _rows(app, fake, tell)
+
+
+def _studies(app: FastAPI, fake: FakeService) -> None:
+    def line() -> dict:
+        states = [step["state"] for step in fake.steps()]
+        return {
+            "id": fake.study_id,
+            "patient": "P-0412",
+            "visit": "2",
+            "operator": "KS",
+            "protocol": fake.protocol,
+            "state": "open",
+            "opened_utc": "2026-01-01T10:00:00+00:00",
+            "current": True,
+            "steps": {x: states.count(x) for x in ("open", "done", "skipped")},
+            "sweeps": len(fake.sweeps),
+            "recordings": [],
+        }
+
+    @app.get("/api/protocols")
+    def shipped() -> list[dict]:
+        return protocols()
+
+    @app.get("/api/studies")
+    def kept() -> list[dict]:
+        return [line()]
+
+    @app.post("/api/studies")
+    async def create(request: Request) -> dict:
+        fake.begin((await request.json())["protocol"])
+        for socket in list(fake.sockets):
+            await socket.close(RESTART)
+        return line()
+
+
+def _steps(app: FastAPI, fake: FakeService, tell: Callable[[dict], Awaitable[None]]) -> None:
+    async def told(step: dict) -> dict:
+        await tell({"type": "step", "step": step})
+        return step
+
+    def find(step_id: str) -> dict:
+        for step in fake.listed:
+            if step["id"] == step_id:
+                return step
+        raise HTTPException(404, f"there is no step {step_id!r}")
+
+    async def start(step: dict) -> dict:
+        for other in fake.steps():
+            if other["rows"] and other["id"] != step["id"] and other["state"] == "open":
+                find(other["id"])["state"] = "done"
+                await told(find(other["id"]))
+        fake.step, fake.armed, fake.train = step, "safe", None
+        await tell(fake.stimulator())
+        await tell({"type": "study", **fake.study()})
+        return step
+
+    @app.post("/api/steps")
+    async def add(request: Request) -> dict:
+        body = await request.json()
+        step = placed(body["nerve"], body["site"], body["muscle"], body["measure"])
+        fake.listed.append({**step, "added": True})
+        return fake.listed[-1]
+
+    @app.post("/api/steps/{step_id}/{what}")
+    async def change(step_id: str, what: str, request: Request) -> dict:
+        step, body = find(step_id), await request.json()
+        if what == "start":
+            return await start(step)
+        if what == "repeat":
+            step |= {"run": step["run"] + 1, "state": "open"}
+            return await start(step)
+        step |= {"state": "skipped" if what == "skip" else what, "reason": body.get("reason")}
+        return await told(step)
+
+
+def _rows(app: FastAPI, fake: FakeService, tell: Callable[[dict], Awaitable[None]]) -> None:
+    async def told(row: str) -> dict:
+        line = fake.row(row)
+        await tell({"type": "row", "row": line})
+        return line
+
+    @app.get("/api/rows/{row}/trace")
+    def trace(row: str) -> Response:
+        return Response(fake.trace(row).tobytes(), media_type="application/octet-stream")
+
+    @app.post("/api/rows/{row}/markers")
+    async def marker(row: str, request: Request) -> dict:
+        body = await request.json()
+        fake.table.edit(row, markers={body["name"]: (body["latency_ms"], body["by"])})
+        return await told(row)
+
+    @app.post("/api/rows/{row}/markers/reset")
+    async def reset(row: str, request: Request) -> dict:
+        fake.table.hand[row]["markers"].pop((await request.json())["name"], None)
+        return await told(row)
+
+    @app.post("/api/rows/{row}/{what}")
+    async def said(row: str, what: str, request: Request) -> dict:
+        assert what in {"absent", "distance"}
+        fake.table.edit(row, **await request.json())
+        return await told(row)
+
+    @app.post("/api/temperature")
+    async def temperature(request: Request) -> dict:
+        fake.table.celsius = (await request.json())["celsius"]
+        await tell({"type": "study", **fake.study()})
+        for row in fake.rows():
+            await tell({"type": "row", "row": row})
+        return {}
+
+    @app.post("/api/sweeps/{sweep_id}")
+    async def include(sweep_id: str, request: Request) -> dict:
+        sweep = next(one for one in fake.sweeps if one["id"] == sweep_id)
+        sweep["included"] = (await request.json())["included"]
+        await tell(sweep)
+        await told(sweep["row"])
+        return sweep

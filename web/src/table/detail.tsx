@@ -1,0 +1,57 @@
+// All that is known of one row: every value with interval, limit, percentile, z, source, the other side and its reasons.
+import { format, number, quantityOf } from "../format";
+import { Side } from "../parts/side";
+import { instead, isAbsent, Judged, limitWords } from "../parts/value";
+import { measureWords, placeWords } from "../state/table";
+import type { RowText, RowValue } from "../wire/table";
+import { quantityWords } from "./columns";
+
+const STATE = { normal: "normal", abnormal: "abnormal", borderline: "borderline", unknown: "unknown" } as const;
+
+function Line({ v }: { v: RowValue }) {
+  const quantity = quantityOf(v.quantity);
+  return (
+    <tr data-quantity={v.quantity}>
+      <th scope="row">{quantityWords(v.quantity)}</th>
+      <td class="number"><Judged v={v} /> <small class="dim">{v.unit}</small></td>
+      <td>{STATE[v.state]}</td>
+      <td>{limitWords(v.quantity, v.limit)}</td>
+      <td class="number">{v.limit?.percentile == null ? "–" : number("count", v.limit.percentile)}</td>
+      <td class="number">{number("z", v.z)}</td>
+      <td class="number">{v.other_side ? `${format(quantity, v.other_side.value)}${v.other_side.percent === null ? "" : ` (${format("percent", v.other_side.percent)})`}` : "–"}</td>
+      <td class="why">{[...v.reasons, ...(v.limit ? [`${v.limit.source}; ${v.limit.table}`] : [])].join("; ") || "–"}</td>
+    </tr>
+  );
+}
+
+export function Detail({ row }: { row: RowText }) {
+  const m = row.measurement;
+  return (
+    <section class="row-detail" aria-label="Row in full" data-testid="row-detail">
+      <h3><Side side={row.side} /> <b>{placeWords(row.nerve)} {measureWords(row.measure)}, {placeWords(row.site)}, {row.muscle.replace(`${row.side} `, "")}</b>, run {row.run}</h3>
+      <p class="dim">
+        {row.used.length} of {row.sweeps.length} sweeps, {format("current_ma", row.current_ma)}, {format("pulse_us", row.width_us)}; skin,{" "}
+        {row.temperature_where}: {row.temperature_c === null ? "not measured" : format("temperature_c", row.temperature_c)};{" "}
+        {row.automatic ? "markers automatic" : "changed by hand"}; {m.detector ?? m.measure} {m.version}
+      </p>
+      {isAbsent(m) ? <p>{instead(m)}: {m.reasons.join("; ")}</p> : instead(m)}
+      {row.supramaximal ? <p>{row.supramaximal.sentence}</p> : null}
+      {row.edit_note ? <p>{row.edit_note}</p> : null}
+      {row.gates.map((g) => (
+        <p key={g.gate} class="gate"><b>{placeWords(g.gate)}</b>: {g.sentence}{g.falsifies.length > 0 ? <span class="dim"> Can falsify: {g.falsifies.map(placeWords).join(", ")}.</span> : null}</p>
+      ))}
+      {row.hints.map((h) => <p key={h} class="dim">{h}</p>)}
+      {row.values.length === 0 ? null : (
+        <table class="values">
+          <thead>
+            <tr>
+              <th scope="col">Quantity</th><th scope="col" class="number">Value</th><th scope="col">State</th><th scope="col">Limit</th>
+              <th scope="col" class="number">Percentile</th><th scope="col" class="number">z</th><th scope="col" class="number">Other side</th><th scope="col">Why, and source</th>
+            </tr>
+          </thead>
+          <tbody>{row.values.map((v) => <Line key={v.quantity} v={v} />)}</tbody>
+        </table>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,138 @@
+// The rows at hand, one line per site; the same cells as in the whole table and in the report.
+import type { ComponentChildren } from "preact";
+import { format, latencyDigits, NOT_MEASURED, quantityOf, unitOf } from "../format";
+import { instead, Judged, limitWords } from "../parts/value";
+import { Side } from "../parts/side";
+import { include } from "../state/actions";
+import { groupHere, shown } from "../state/shown";
+import { used, type Row } from "../state/sweeps";
+import { placeWords, valueOf } from "../state/table";
+import { chosenSite } from "../state/view";
+import { lineOf, measurementOf } from "../trace/markers";
+import type { RowText } from "../wire/table";
+import { columnsOf, COMPARED, HAS_DISTANCE, VELOCITY, type Column } from "./columns";
+import { DistanceField } from "./distance";
+
+const valueIn = (line: RowText | undefined, c: Column) => c.keys.map((k) => valueOf(line, k)).find((v) => v !== undefined);
+const unit = (c: Column) => unitOf(quantityOf(c.keys[0] ?? ""));
+
+/** Every cell after the place: values, or what stands in their stead. */
+export function Cells({ line }: { line: RowText }) {
+  const columns = columnsOf(line.measure);
+  const m = line.measurement;
+  const digits = latencyDigits(line.rate_hz);
+  const stead = instead(m);
+  const velocity = valueOf(line, VELOCITY[line.measure] ?? "");
+  const other = valueOf(line, COMPARED[line.measure] ?? "")?.other_side ?? null;
+  return (
+    <>
+      {stead === null
+        ? columns.map((c) => {
+          const v = valueIn(line, c);
+          const latency = v && quantityOf(v.quantity) === "latency_ms";
+          return <td key={c.head} class="number"><Judged v={v} {...(latency ? { digits } : {})} /></td>;
+        })
+        : <td colSpan={columns.length} data-testid={`instead-${line.site}`}>{stead}</td>}
+      {HAS_DISTANCE.has(line.measure) ? <td class="number"><DistanceField row={line} /></td> : null}
+      {HAS_DISTANCE.has(line.measure) ? <td class="number" data-testid={`velocity-${line.site}`}><Judged v={velocity} /></td> : null}
+      <td class="number">{other ? format(quantityOf(COMPARED[line.measure] ?? ""), other.difference).replace(/\u00a0.*/, "") : NOT_MEASURED}</td>
+    </>
+  );
+}
+
+export function Heads({ measure }: { measure: string }) {
+  const compared = COMPARED[measure];
+  const head = (words: string, under: string) => <th scope="col" key={words} class="number">{words}<br /><span>{under}</span></th>;
+  return (
+    <>
+      {columnsOf(measure).map((c) => head(c.head, unit(c)))}
+      {HAS_DISTANCE.has(measure) ? head("Distance", "mm") : null}
+      {HAS_DISTANCE.has(measure) ? head("Velocity", "m/s") : null}
+      {head("− other side", compared ? unitOf(quantityOf(compared)) : "")}
+    </>
+  );
+}
+
+/** How many columns stand beside the place. */
+export function widthOf(measure: string): number {
+  return columnsOf(measure).length + (HAS_DISTANCE.has(measure) ? 2 : 0) + 1;
+}
+
+/** Limits of the distal row, in its own columns. */
+function LimitLine({ line }: { line: RowText }) {
+  const short = (c: Column) => { const v = valueIn(line, c); return v?.limit ? limitWords(v.quantity, v.limit).replace(/\u00a0\D+$/, "") : "none"; };
+  return (
+    <tr class="limits dim">
+      <th scope="row">Limit, {placeWords(line.site)}</th>
+      {columnsOf(line.measure).map((c) => <td key={c.head} class="number">{short(c)}</td>)}
+      {HAS_DISTANCE.has(line.measure) ? <><td class="number">–</td><td class="number">–</td></> : null}
+      <td class="number">–</td>
+    </tr>
+  );
+}
+
+/** What is to be known of the chosen row: doubts with what they can falsify, hints, edits; and its sweeps, each in or out. */
+export function Notes({ line, group, span }: { line: RowText | null; group: Row | null; span: number }) {
+  if (!group) return null;
+  return (
+    <tr class="notes">
+      <td colSpan={span}>
+        {line?.edit_note ? <p>{line.edit_note}</p> : null}
+        {line?.gates.map((g) => (
+          <p key={g.gate} class="gate" data-gate={g.gate}><b>{placeWords(g.gate)}</b>: {g.sentence}{g.falsifies.length > 0 ? <span class="dim"> Can falsify: {g.falsifies.map(placeWords).join(", ")}.</span> : null}</p>
+        ))}
+        {line?.hints.map((h) => <p key={h} class="dim">{h}</p>)}
+        <div class="sweep-list" role="group" aria-label="Sweeps of this row: press to exclude or restore" data-testid="sweep-list">
+          <span class="dim">Sweeps</span>
+          {group.sweeps.map((s, i) => (
+            <button type="button" key={s.text.id} aria-pressed={!s.text.included} title={`${format("current_ma", s.text.current_ma)}${s.text.included ? "" : ", excluded"}`}
+              aria-label={`Sweep ${i + 1}, ${format("current_ma", s.text.current_ma)}${line && !line.used.includes(s.text.id) && s.text.included ? ", not in the average" : ""}, excluded`}
+              class={line?.used.includes(s.text.id) ? "in-average" : ""} onClick={() => void include(s, !s.text.included)}>
+              {s.text.included ? i + 1 : <s>{i + 1}</s>}
+            </button>
+          ))}
+        </div>
+      </td>
+    </tr>
+  );
+}
+
+function untold(row: Row): ComponentChildren {
+  const m = measurementOf(row);
+  return (m ? instead(m) : null) ?? "waiting for the service's numbers";
+}
+
+export function Results({ rows }: { rows: readonly Row[] }) {
+  const { measure, side } = shown.value;
+  const here = groupHere.value;
+  const span = widthOf(measure) + 2;
+  const distal = rows.map(lineOf).find((line) => line?.values.some((v) => v.limit !== null)) ?? null;
+  return (
+    <div class="table-space" tabIndex={0} role="group" aria-label="Sites, table">
+      <table class="results" data-testid="results">
+        <thead>
+          <tr>
+            <th scope="col">{side ? <Side side={side} /> : "Site"}</th>
+            <Heads measure={measure} />
+            <th scope="col" class="number">Current<br /><span>mA</span></th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.length === 0 ? <tr><td colSpan={span} class="dim">no response recorded here yet</td></tr> : null}
+          {rows.map((row) => {
+            const line = lineOf(row);
+            return (
+              <tr key={row.key} class={row === here ? "chosen" : ""} data-testid={`result-${row.site}`} onClick={() => { chosenSite.value = row.site; }}>
+                <th scope="row">{placeWords(row.site)}{(row.newest.run ?? 1) > 1 ? <small class="dim"> run {row.newest.run}</small> : null} <small class="dim">{used(row).length}/{row.sweeps.length}</small></th>
+                {line ? <Cells line={line} /> : <td colSpan={widthOf(measure)}>{untold(row)}</td>}
+                <td class="number">{format("current_ma", line?.current_ma ?? row.newest.current_ma).replace(/\u00a0.*/, "")}</td>
+              </tr>
+            );
+          })}
+          {distal ? <LimitLine line={distal} /> : null}
+          <Notes line={here ? lineOf(here) : null} group={here} span={span} />
+        </tbody>
+      </table>
+    </div>
+  );
+}
