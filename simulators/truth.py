@@ -12,8 +12,9 @@ INTERVAL_S = 1.0
 
 
 class TruthFile:
-    """Each line: `simulated`, always true; `run` (counts up whenever the device's counter began again at 0), `first`, `last`
-    and the truth of samples [first, last). Without a path it does nothing."""
+    """Each line: `simulated`, always true; `run` (counts up whenever the device's counter began
+    again at 0), `first`, `last` and the truth of samples [first, last). Without a path it does
+    nothing."""
 
     def __init__(self, path: Path | None, firmware: Firmware, now: Callable[[], float]) -> None:
         self._firmware = firmware
