@@ -11,6 +11,7 @@ COMPUTES := $(wildcard $(addprefix tests/,service/acquisition service/analysis s
 WIRES := $(addprefix tests/,drivers simulators test_wire_faults.py test_record_command.py)
 PART := $(BIN)/coverage run -p -m pytest -q -m "not timed and not soak"
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export OPENBLAS_NUM_THREADS := 1
 
 .PHONY: demo test check bench soak lock screenshots page clean
 
