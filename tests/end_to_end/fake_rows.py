@@ -127,7 +127,9 @@ class FakeTable:
             "edit_note": None,
             "supramaximal": {
                 "proven": len(sweeps) > AVERAGE,
-                "sentence": "not proven supramaximal: give two more stimuli 20 % apart",
+                "sentence": "supramaximal: stable from here on"
+                if len(sweeps) > AVERAGE
+                else "not proven supramaximal: give two more stimuli 20 % apart",
                 "from_ma": newest["current_ma"] if len(sweeps) > AVERAGE else None,
             },
             "distance_mm": hand.get("mm"),

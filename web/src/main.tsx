@@ -18,7 +18,7 @@ import { addSamples } from "./state/sweeps";
 import { apply, beat, connection, device, emgLabels, framed, mode, stimulatorState, stream, studyId } from "./state/study";
 import { presetId, windowS } from "./state/view";
 import { askForView, fitRing, stripFrame, stripText, stripViewed } from "./trace/strip";
-import { LiveSocket } from "./wire/live";
+import { ANOTHER_STUDY, LiveSocket } from "./wire/live";
 
 const BEAT_MS = 250;
 const route = signal(location.hash);
@@ -30,7 +30,8 @@ if (scale >= 1 && scale <= 3) document.documentElement.style.setProperty("font-s
 const socket = new LiveSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/live`, {
   opened: () => { connection.value = { open: true, reason: "" }; },
   closed: (reason) => {
-    if (connection.peek().open) tell(`contact with the service lost: ${reason}`, "lost");
+    if (connection.peek().open && reason === ANOTHER_STUDY) tell(reason);
+    else if (connection.peek().open) tell(`contact with the service lost: ${reason}`, "lost");
     connection.value = { open: false, reason };
     armedHere.value = false;
     socket.setArmed(false);

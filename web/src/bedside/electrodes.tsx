@@ -40,12 +40,12 @@ export function Electrodes() {
   if (!step) return <p class="dim">No step is chosen.</p>;
   const place = placementOf(step);
   const words: [string, string | undefined][] = [
-    ["Stimulate", step.stimulate], ["E1", step.montage?.e1], ["E2", step.montage?.e2], ["Ground", step.montage?.ground],
+    ["Stim.", step.stimulate], ["E1", step.montage?.e1], ["E2", step.montage?.e2], ["Ground", step.montage?.ground],
     ["Usual", step.distance_mm == null ? undefined : format("distance_mm", step.distance_mm)], ["Only if", step.needs ?? undefined], ["Note", step.note || step.train?.note],
   ];
   return (
     <section class="electrodes" aria-label="Electrodes" data-testid="electrodes" tabIndex={0}>
-      <h3><Side side={step.side} /> {place ? "schematic, not to scale" : "no drawing for this place: follow the words"}</h3>
+      <h3><Side side={step.side} /> {place ? "schematic" : "no drawing for this place: follow the words"}</h3>
       {place ? <Drawing place={place} distanceMm={step.distance_mm ?? null} /> : null}
       <dl>{words.map(([name, said]) => (said ? <div key={name}><dt>{name}</dt><dd>{said}</dd></div> : null))}</dl>
     </section>

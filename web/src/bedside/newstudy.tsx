@@ -13,7 +13,7 @@ const toBedside = (id: string) => { location.hash = `#/study/${encodeURIComponen
 const asked = (sides: SideChoice) => (sides === "protocol" ? [] : sides === "both" ? ["left", "right"] : [sides]);
 
 function Form() {
-  const [told, say] = useState({ patient: patient.value, visit: "", operator: operator.value, protocol: "montage" });
+  const [told, say] = useState({ patient: "", visit: "", operator: operator.value, protocol: "montage" });
   const [sides, side] = useState<SideChoice>("protocol");
   const list = protocols.value ?? [];
   const chosen = list.find((p) => p.id === told.protocol);
@@ -41,7 +41,7 @@ function Form() {
         <Segmented<SideChoice> name="Sides" options={SIDES} chosen={sides} choose={(v) => side(v)} />
       </div>
       <p class="dim" data-testid="protocol-about">{chosen ? `${chosen.about}. ${[...new Set(chosen.steps.map((s) => s.muscle.replace(/^(left|right) /, "")))].join(", ")}.` : "Suggested from what is recorded; any step can be added."}</p>
-      <button type="submit" class="primary" data-testid="new-begin">Begin this study</button>
+      <button type="submit" class="wide" data-testid="new-begin">Begin this study</button>
     </form>
   );
 }

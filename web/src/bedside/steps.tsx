@@ -21,7 +21,7 @@ export const TASKS = [["rest", "Rest", 0], ["hold", "Hold", 0.15], ["maximal", "
 function Tasks() {
   return (
     <section aria-label="Task" class="rail-block">
-      <h3>The patient is asked to</h3>
+      <h3 class="only-spoken">The patient is asked to</h3>
       <div class="tasks" role="group" aria-label="Task">
         {TASKS.map(([name, shown, level]) => (
           <button type="button" key={name} data-testid={`task-${name}`} aria-pressed={task.value === name} onClick={() => void setTask(name, level)}>

@@ -1,5 +1,5 @@
 // Configure, arm, fire and STOP are four separate things. The service decides; this shows and asks.
-import { format, number } from "../format";
+import { number } from "../format";
 import { Key } from "../parts/control";
 import { arm, disarm, fire, implanted, intensity, operator } from "../state/actions";
 import { askPain } from "../state/view";
@@ -45,7 +45,7 @@ function Head({ hot }: { hot: boolean }) {
 function Intensity() {
   const told = stimulator.value;
   const now = told?.current_ma ?? 0;
-  const words = [format("pulse_us", told?.width_us ?? null), `ceiling ${format("current_ma", told?.ceiling_ma ?? null)}`, told?.site?.replaceAll("_", " ") ?? "not placed"];
+  const words = told?.nerve && told.site ? [told.side, told.nerve, told.site].map((w) => (w ?? "").replaceAll("_", " ")) : ["not placed"];
   return (
     <div class="intensity" role="group" aria-label="Intensity">
       <button type="button" class="big" aria-label="Intensity down 1 mA" data-testid="current-down" onClick={(e) => clicked(e, () => intensity(-1))} disabled={now <= 0}>−</button>

@@ -7,9 +7,10 @@ import { tell } from "./events";
 import { step, steps, underElectrodes } from "./study";
 import { chosenRow } from "./table";
 
-/** A study is one measure at one placement; an id where the list has given it one. */
-export const stepKey = (s: Step) => s.id ?? `${s.measure ?? "motor_response"}|${s.nerve}|${s.site}|${s.side}|${s.muscle}`;
-export const isNow = (s: Step) => step.value !== null && stepKey(s) === stepKey(step.value);
+/** A step is one measure at one placement, whether or not the list has it. */
+const placeKey = (s: Step) => `${s.measure ?? "motor_response"}|${s.nerve}|${s.site}|${s.side}|${s.muscle}`;
+export const stepKey = (s: Step) => s.id ?? placeKey(s);
+export const isNow = (s: Step) => step.value !== null && placeKey(s) === placeKey(step.value);
 export const nowAt = computed(() => steps.value.findIndex(isNow));
 /** The step under the electrodes with all that the list knows of it. */
 export const nowStep = computed<Step | null>(() => steps.value[nowAt.value] ?? step.value);

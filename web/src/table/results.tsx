@@ -67,6 +67,7 @@ function LimitLine({ line }: { line: RowText }) {
       {columnsOf(line.measure).map((c) => <td key={c.head} class="number">{short(c)}</td>)}
       {HAS_DISTANCE.has(line.measure) ? <><td class="number">–</td><td class="number">–</td></> : null}
       <td class="number">–</td>
+      <td />
     </tr>
   );
 }

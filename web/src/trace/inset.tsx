@@ -32,14 +32,14 @@ export function OnsetInset({ flag }: { flag: Flag }) {
   const turn = (by: 1 | -1) => { onsetGainUv.value = stepIn(ONSET_GAINS_UV, gain, by); };
   return (
     <figure class="inset" data-testid="onset-inset">
-      <svg viewBox={`0 0 ${WIDE} ${HIGH}`} width={WIDE} height={HIGH} role="img" aria-label={`Onset at ${format("latency_ms", flag.ms)}, ${format("gain_uv", gain)}`}>
+      <svg viewBox={`0 0 ${WIDE} ${HIGH}`} preserveAspectRatio="none" role="img" aria-label={`Onset at ${format("latency_ms", flag.ms)}, ${format("gain_uv", gain)}, ${format("span_ms", SPAN_MS)} across`}>
         <line class="inset-line" x1={WIDE / 2} x2={WIDE / 2} y1="0" y2={HIGH} />
         <line class="inset-line" x1="0" x2={WIDE} y1={HIGH / 2} y2={HIGH / 2} stroke-dasharray="3 3" />
         <polyline class="inset-trace" points={insetPoints(trace, flag.ms, gain)} />
       </svg>
       <figcaption>
         <button type="button" aria-label="Onset gain down" onClick={() => turn(1)}>−</button>
-        <span data-testid="onset-gain">{format("gain_uv", gain)} · {format("span_ms", SPAN_MS)}</span>
+        <span data-testid="onset-gain">{format("gain_uv", gain)}</span>
         <button type="button" aria-label="Onset gain up" onClick={() => turn(-1)}>+</button>
       </figcaption>
     </figure>

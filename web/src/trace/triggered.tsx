@@ -11,7 +11,7 @@ import { Picture, PICTURED } from "../late/late";
 import { groupHere, rowHere, shown } from "../state/shown";
 import { permissions } from "../state/study";
 import { used, type Row } from "../state/sweeps";
-import { placeWords, traces, wantTrace } from "../state/table";
+import { placeWords, SERIES, traces, wantTrace } from "../state/table";
 import {
   askAbsent, chosenSite, stepIn, SWEEP_GAINS_MV, SWEEP_TIMES_MS, sweepGainMv, sweepMode, sweepTimeMs, themeTurns, type SweepMode,
 } from "../state/view";
@@ -40,12 +40,12 @@ function Head() {
       <h2>{nerve ? placeWords(nerve.charAt(0).toUpperCase() + nerve.slice(1)) : "Stimulate"} → {side ? <Side side={side} /> : null} {muscle.replace(`${side} `, "")}</h2>
       <span class="controls">
         <Segmented name="Sweeps" chosen={modeNow()} choose={(v) => { sweepMode.value = v; }} options={modesOf(measure).map((v) => [v, words[v]] as const)} />
-        <Stepper name="mV per division" testid="sweep-gain" shown={gainWords(sweepGainMv.value)} atMin={end(SWEEP_GAINS_MV, sweepGainMv.value, 0)}
+        {modeNow() === "picture" ? null : <><Stepper name="mV per division" testid="sweep-gain" shown={gainWords(sweepGainMv.value)} atMin={end(SWEEP_GAINS_MV, sweepGainMv.value, 0)}
           atMax={end(SWEEP_GAINS_MV, sweepGainMv.value, -1)} less={() => { sweepGainMv.value = stepIn(SWEEP_GAINS_MV, sweepGainMv.value, -1); }}
           more={() => { sweepGainMv.value = stepIn(SWEEP_GAINS_MV, sweepGainMv.value, 1); }} />
         <Stepper name="sweep ms per division" testid="sweep-time" shown={format("timebase_ms", sweepTimeMs.value)} atMin={end(SWEEP_TIMES_MS, sweepTimeMs.value, 0)}
           atMax={end(SWEEP_TIMES_MS, sweepTimeMs.value, -1)} less={() => { sweepTimeMs.value = stepIn(SWEEP_TIMES_MS, sweepTimeMs.value, -1); }}
-          more={() => { sweepTimeMs.value = stepIn(SWEEP_TIMES_MS, sweepTimeMs.value, 1); }} />
+          more={() => { sweepTimeMs.value = stepIn(SWEEP_TIMES_MS, sweepTimeMs.value, 1); }} /></>}
       </span>
     </div>
   );
@@ -114,10 +114,10 @@ function SweepPlot({ rows }: { rows: readonly Row[] }) {
         <div class="plot" ref={host} role="img" data-testid="sweep-plot" data-sweeps={rows.reduce((n, r) => n + r.sweeps.length, 0)}
           aria-label={`${nerve} to ${muscle}: ${onset || "no response measured"}`} />
         {rastered ? null : <Markers rows={rows} area={area} fromMs={-sweepTimeMs.value} msPerDivision={sweepTimeMs.value} />}
-        {chosen?.number === 1 && !rastered ? <OnsetInset flag={chosen} /> : null}
         {refused ? <div class="over-plot"><NotAssessable reasons={[refused.reason]} /></div> : null}
         {rows.length === 0 && !refused ? <p class="over-plot dim">no sweep yet: place, arm, fire</p> : null}
       </div>
+      {chosen?.number === 1 && !rastered ? <OnsetInset flag={chosen} /> : null}
     </div>
   );
 }
@@ -126,11 +126,12 @@ export function TriggeredPanel() {
   const { rows, measure } = shown.value;
   const chosen = selectedFlag(flagsOf(rows));
   const here = groupHere.value;
+  const said = SERIES.has(measure) ? `${here?.sweeps.length ?? 0} sweeps; V another view, X exclude the last` : chosen ? flagWords(chosen) : "1 2 3 select a marker";
   return (
     <section class="panel triggered" aria-label="Triggered sweeps" data-testid="triggered">
       <Head />
       {modeNow() === "picture" ? <Picture row={here} m={here ? measurementOf(here) : null} measure={measure} /> : <SweepPlot rows={rows} />}
-      {askAbsent.value ? <AbsentForm /> : <p class="readout" data-testid="marker-readout">{chosen ? flagWords(chosen) : "1 2 3 select a marker"}</p>}
+      {askAbsent.value ? <AbsentForm /> : <p class="readout" data-testid="marker-readout">{said}</p>}
       <Results rows={rows} />
     </section>
   );

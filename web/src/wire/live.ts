@@ -156,7 +156,7 @@ export class LiveSocket {
   private lost(event: CloseEvent): void {
     this.timers.clear(this.pinging);
     for (const wanted of this.wanted.values()) wanted.reply = null;
-    this.link.closed(event.reason || closeWords(event.code));
+    this.link.closed(event.code === 1012 ? ANOTHER_STUDY : event.reason || closeWords(event.code));
     if (this.ended) return;
     const wait = BACK_OFF_MS[Math.min(this.attempts, BACK_OFF_MS.length - 1)] ?? 3000;
     this.attempts += 1;
@@ -164,9 +164,10 @@ export class LiveSocket {
   }
 }
 
+export const ANOTHER_STUDY = "another study begins at this bed";
 function closeWords(code: number): string {
   if (code === 1001) return "the service stopped";
-  if (code === 1012) return "another study begins at this bed";
+  if (code === 1012) return ANOTHER_STUDY;
   if (code === 1013) return "this page was too slow and was let go";
   return "the connection broke";
 }
