@@ -39,6 +39,8 @@ class Dials:
     of the subject's own. reinnervation: share of the orphaned fibres taken over; None: by
     effects.toml and the case's months. denervation: ongoing, seen as fibrillations; fasciculation:
     their rate as a share; both follow `lmn` if None. myopathy: loss of fibres within units.
+    interval_scatter: change of the interval CV at full loss of drive, as a share; None: the
+    subject's own.
     """
 
     umn: float = field(default=0.0, metadata=SHARE)
@@ -51,6 +53,7 @@ class Dials:
     denervation: float | None = field(default=None, metadata=SHARE)
     fasciculation: float | None = field(default=None, metadata=SHARE)
     myopathy: float = field(default=0.0, metadata=SHARE)
+    interval_scatter: float | None = field(default=None, metadata={"range": (-0.6, 1.0)})
 
 
 @dataclass(frozen=True, slots=True)

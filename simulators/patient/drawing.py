@@ -83,5 +83,5 @@ class Traces:
         rows = self.rows(muscle.key)
         if not units.size or not rows:
             return
-        line, begin = drawn_potentials(muscle.units.templates, self.grid, units, samples)
+        line, begin = drawn_potentials(muscle.templates, self.grid, units, samples)
         self.lay_on(muscle.key, begin, line)

@@ -1,4 +1,5 @@
-"""Descending drive: what the patient is asked to do, the shared 15-30 Hz input, and the stretch.
+"""What reaches all muscles of the patient alike: task, effort, the shared 15-30 Hz input, stretch,
+taps and magnetic pulses.
 
 Source of the shared input: Farmer SF et al. 1993, J Physiol 470:127 (15-30 Hz coherence between
 muscles needs an intact corticospinal tract); Fisher KM 2012, Brain 135:2849.
@@ -6,18 +7,24 @@ muscles needs an intact corticospinal tract); Fisher KM 2012, Brain 135:2849.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import heapq
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .effects import effect
+from .behaviour import Conduct
+from .cases import Behaviour
+from .clonus import Beat, ClonusClock
+from .effects import effects
+from .front_end import STEP_S as TIME_STEP_S
 from .front_end import FloatArray
+from .joint import Joint
 from .pool import STEP_S
+from .reflexes import Tap
+from .streams import bounded_normal, random_stream
+from .tasks import Task
+from .tms import MagneticPulse
 
-TASKS = ("rest", "hold", "maximal", "stretch")
-STRETCH_EVERY_S = 8.0
-STRETCH_LASTS_S = 7.0
-REFLEX_DELAY_S = 0.06
 AHEAD = 500  # values of the shared input made at once
 BAND_HZ = (15.0, 30.0)
 TAPS = 512  # what is cut off is below 1e-11 of the largest tap
@@ -57,56 +64,77 @@ class CorticospinalInput:
         return now
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """One clonic oscillation of the limb: its time, and its number within the stretch."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Order:
+    """One time step as it reaches every muscle. level: effort made, tone: effort at rest, both as
+    shares of maximal. corticospinal: a value per pool.STEP_S."""
 
-    at_s: float
-    number: int
+    start_s: float
+    task: Task
+    level: float
+    tone: float
+    corticospinal: FloatArray
+    beats: tuple[Beat, ...]
+    clonus_hz: float
+    joint: Joint
+    conduct: Conduct
+    taps: tuple[Tap, ...]
+    magnetic: tuple[MagneticPulse, ...]
 
+    @property
+    def times_s(self) -> FloatArray:
+        """Middle of each pool.STEP_S."""
+        return np.asarray(self.start_s + STEP_S * (np.arange(self.corticospinal.size) + 0.5))
 
-class ClonusClock:
-    """The mechanical oscillation of a stretched limb; each muscle decides how strongly it answers.
-
-    The examiner stretches for 7 s, lets go for 1 s, and stretches again, as long as the task lasts.
-    """
-
-    def __init__(self, rng: np.random.Generator, frequency_hz: float) -> None:
-        self._rng = rng
-        self.frequency_hz = float(np.clip(frequency_hz, 4.5, 7.5))
-        self._began_s: float | None = None
-        self._next = Beat(0.0, 0)
-
-    def beats(self, start_s: float, end_s: float, stretching: bool) -> list[Beat]:
-        """Beats in [start_s, end_s)."""
-        if not stretching:
-            self._began_s = None
-            return []
-        if self._began_s is None or start_s >= self._began_s + STRETCH_EVERY_S - 1e-9:
-            self._began_s = start_s
-            self._next = Beat(start_s + REFLEX_DELAY_S, 0)
-        found: list[Beat] = []
-        while self._next.at_s < min(end_s, self._began_s + STRETCH_LASTS_S):
-            found.append(self._next)
-            scatter = 1.0 + effect("clonus.period_cv") * self._rng.standard_normal()
-            period = np.clip(scatter, 0.85, 1.15) / self.frequency_hz
-            self._next = Beat(self._next.at_s + float(period), self._next.number + 1)
-        return found
+    @property
+    def stretching(self) -> bool:
+        """Whether the joint is moved at a given velocity."""
+        return self.joint.moving and self.task.velocity_deg_s is not None
 
 
-def clonus_share(umn: float, beat_number: int) -> float:
-    """Share of the excitation range that a beat reaches in a muscle; 0 is silence.
+class Drive:
+    """The patient as a whole, in consecutive time steps of front_end.STEP_S."""
 
-    It decays over the beats of a stretch, the slower the higher the dial, and not at all from
-    `clonus.sustained`.
-    """
-    threshold, sustained = effect("clonus.threshold"), effect("clonus.sustained")
-    if umn < threshold:
-        return 0.0
-    depth = min((umn - threshold) / (1.0 - threshold), 1.0)
-    first = effect("clonus.gain") * (0.4 + 0.6 * depth)
-    if umn >= sustained:
-        return first
-    beats = 3.0 + 30.0 * ((umn - threshold) / (sustained - threshold)) ** 2
-    share = first * float(np.exp(-beat_number / beats))
-    return share if share >= 0.08 else 0.0
+    def __init__(self, behaviour: Behaviour, seed: int) -> None:
+        self.conduct = Conduct(behaviour, seed)
+        self.joint = Joint(random_stream(seed, "joint"))
+        self.task = Task("rest")
+        frequency = effects()["clonus.frequency_hz"]
+        limb = random_stream(seed, "limb")
+        self._clonus = ClonusClock(
+            random_stream(seed, "clonus"), bounded_normal(limb, frequency.value, frequency.sd)
+        )
+        self._corticospinal = CorticospinalInput(random_stream(seed, "corticospinal"))
+        self._waiting: list[tuple[float, int, Tap | MagneticPulse]] = []
+        self._count = 0
+
+    def ask(self, task: Task, start_s: float) -> None:
+        """A task from the time step that begins at `start_s` on."""
+        self.task = replace(task, began_s=start_s)
+
+    def provoke(self, event: Tap | MagneticPulse) -> None:
+        """A tap or magnetic pulse still to come."""
+        self._count += 1
+        heapq.heappush(self._waiting, (event.at_s, self._count, event))
+
+    def step(self, start_s: float) -> Order:
+        """The next time step."""
+        end_s = start_s + TIME_STEP_S
+        due: list[Tap | MagneticPulse] = []
+        while self._waiting and self._waiting[0][0] < end_s - 1e-9:
+            due.append(heapq.heappop(self._waiting)[2])
+        clonic = self.task.name == "stretch" and self.task.velocity_deg_s is None
+        self.joint.step(self.task, start_s)
+        return Order(
+            start_s=start_s,
+            task=self.task,
+            level=self.conduct.effort(self.task.level_at(end_s), start_s),
+            tone=self.conduct.tone(self.task, start_s),
+            corticospinal=self._corticospinal.next(round(TIME_STEP_S / STEP_S)),
+            beats=tuple(self._clonus.beats(start_s, end_s, clonic)),
+            clonus_hz=self._clonus.frequency_hz,
+            joint=self.joint,
+            conduct=self.conduct,
+            taps=tuple(event for event in due if isinstance(event, Tap)),
+            magnetic=tuple(event for event in due if isinstance(event, MagneticPulse)),
+        )

@@ -138,6 +138,20 @@ class Grid:
         index = np.arange(drawn)[None, :] * self.phases + np.arange(self.phases + 1)[:, None]
         return np.ascontiguousarray(fine[:, index])
 
+    def slowed(self, table: FloatArray, velocity: float) -> FloatArray:
+        """A phase table, rows as `phase_table` gives them for each unit in turn, of the same
+        potentials under fibres that conduct at `velocity` times their speed (at most 1)."""
+        rows = table.reshape(-1, self.phases + 1, table.shape[-1])
+        fine = rows[:, :-1].transpose(0, 2, 1).reshape(rows.shape[0], -1)
+        drawn = ceil(table.shape[-1] / velocity) + 1
+        index = np.arange(drawn)[None, :] * self.phases + np.arange(self.phases + 1)[:, None]
+        place = np.minimum(index.ravel() * velocity, fine.shape[1] - 1.001)
+        whole = place.astype(np.int64)
+        part = place - whole
+        slow = fine[:, whole] * (1.0 - part) + fine[:, whole + 1] * part
+        slow[:, index.ravel() * velocity > fine.shape[1] - 1.001] = 0.0
+        return np.ascontiguousarray(slow.reshape(-1, drawn))
+
     def drawn_to_samples(self, drawn: FloatArray) -> FloatArray:
         """A drawn stretch that begins and ends in silence, at the output rate."""
         if self.decimation == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,48 +11,57 @@ import numpy as np
 from .anatomy import body_plan, split_key
 from .body import delayed, grown_body
 from .cases import HEALTHY_JUNCTION, HEALTHY_NERVE, Dials, Junction, NerveCondition
-from .drive import Beat, clonus_share
+from .clonus import Beat
+from .descending import ANTAGONISTS, DescendingTract
+from .drive import Order
 from .effects import effect
 from .fasciculation import Fasciculation, FasciculationSource
+from .force import Fatigue, MuscleForce
+from .front_end import STEP_S as TIME_STEP_S
 from .front_end import ComplexArray, FloatArray, Grid
 from .junction import NeuromuscularJunction
 from .motor_units import MotorUnits
-from .pool import (
-    NO_TIMES,
-    NO_UNITS,
-    STEP_S,
-    BoolArray,
-    IntArray,
-    MotorPool,
-    excitation_for,
-)
+from .pool import NO_TIMES, NO_UNITS, STEP_S, BoolArray, ForceCurve, IntArray, MotorPool
+from .reflexes import Reflex, ReflexArc
 from .streams import moved_towards, random_stream
 from .subject import REFERENCE_PERSON, Person, person_of_build
 from .temperature import coldness_c, motor_amplitude_factor
+from .tms import CorticalResponse
+from .truth import Json
 
 HEALTHY = Dials()
 DIAL_PER_S = 1.0
 EFFORT_RISE_S = 0.4
+FAST_STEPS = 4  # of pool.STEP_S, in which a fast excitation is taken as steady
+COGWHEEL_HZ = 5.0
+VELOCITY_STEP = 0.015  # of conduction velocity, by which potentials of a tired muscle are redrawn
 EACH = b"each"  # key of the responses unit by unit
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What the patient is asked to do; level is a share of maximal effort."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Response:
+    """An answer to a tap or a magnetic pulse: `kind` names its list in the truth (`t_reflexes`,
+    `meps`); times in seconds from power-on, at_s of the event that provoked it."""
 
-    name: str
-    level: float
+    kind: str
+    at_s: float
+    units: IntArray
+    times_s: FloatArray
+    details: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Activity:
     """One muscle in one time step. Times in seconds from power-on, in order; `units` and `times_s`
-    are voluntary, tonic and reflex discharges, fasciculations apart."""
+    are voluntary, tonic and reflex discharges, fasciculations and responses apart. force_percent:
+    of the healthy maximum, at the end of each force.POINT_S."""
 
     units: IntArray
     times_s: FloatArray
     fasciculations: tuple[Fasciculation, ...]
     beats_s: tuple[float, ...]
+    responses: tuple[Response, ...]
+    force_percent: FloatArray
 
 
 class Muscle:
@@ -71,15 +81,20 @@ class Muscle:
         months: float | None = None,
     ) -> None:
         self.key, self.dials, self.months = key, dials, months
-        self.anatomy = body_plan().muscles[split_key(key)[1]]
+        self.side, name = split_key(key)
+        self.anatomy = body_plan().muscles[name]
         self.body = grown_body(key, seed, grid, person_of_build(person))
         self.properties = self.body.properties
         self._seed = seed
+        self._grid = grid
+        self.tract = DescendingTract(dials, seed, key)
+        build = person_of_build(person)
+        self.arc = ReflexArc(key, self.anatomy, self.properties, build, seed)
+        self.cortex = CorticalResponse(key, self.anatomy, self.properties, build, seed)
         self.nerve_is(condition, person)
         self.junction = NeuromuscularJunction(junction)
-        self._grid = grid
         self._pool = MotorPool(self.properties, random_stream(seed, key, "discharge"))
-        self._reflex = random_stream(seed, key, "reflex")
+        self._recruitment = random_stream(seed, key, "reflex recruitment")
         self._stimulus = random_stream(seed, key, "stimulus")
         self.units = MotorUnits(self.body, grid, random_stream(seed, key, "sprouts"))
         self._spontaneous = FasciculationSource(
@@ -87,19 +102,31 @@ class Muscle:
         )
         self._depth = corticospinal_depth * self.anatomy.corticospinal
         self.umn = self.lmn = self.umn_goal = self.lmn_goal = 0.0
-        self._excitation = 0.0
-        self._goals: dict[float, float] = {}
+        self.lesion = self.tract.lesion(0.0)
+        self._excitation = self._driven = 0.0
+        self._silence_s = (math.inf, -math.inf)
+        self.force = MuscleForce(self.properties)
+        self.fatigue = Fatigue()
+        self._drawn: tuple[float, FloatArray, FloatArray] | None = None
 
     # --- dials -----------------------------------------------------------------------------------
 
     def settle(self) -> None:
         """Take the dial goals at once, as a case does at its start."""
         self.umn, self.lmn = self.umn_goal, self.lmn_goal
+        self.upper_is()
         self._lose_units()
 
-    def _move_dials(self, duration_s: float) -> None:
-        step = DIAL_PER_S * duration_s
-        self.umn = moved_towards(self.umn, self.umn_goal, step)
+    def upper_is(self) -> None:
+        """Take the UMN dial and its parts as they are now set."""
+        self.lesion = self.tract.lesion(self.umn)
+        self._pool.varies(1.0 + self.lesion.interval_scatter, self.lesion.serial_correlation)
+
+    def _move_dials(self) -> None:
+        step = DIAL_PER_S * TIME_STEP_S
+        if self.umn != self.umn_goal:
+            self.umn = moved_towards(self.umn, self.umn_goal, step)
+            self.upper_is()
         if self.lmn != self.lmn_goal:
             self.lmn = moved_towards(self.lmn, self.lmn_goal, step)
             self._lose_units()
@@ -113,7 +140,7 @@ class Muscle:
             months=self.months,
         )
         self._m_waves.clear()
-        self._goals.clear()
+        self._curve = ForceCurve.of(self.properties, self.units.growth)
 
     @property
     def settled(self) -> bool:
@@ -136,91 +163,180 @@ class Muscle:
         """(n_units,) which units still have their neuron."""
         return self.units.state.alive
 
+    @property
+    def extensor(self) -> bool:
+        """Whether the joint's way back is what stretches it."""
+        return self.anatomy.stretched == "extensor"
+
+    @property
+    def templates(self) -> FloatArray:
+        """Prepared potentials of all units, as `Body.templates`, as slow as fatigue makes them."""
+        rested, slowing = self.units.templates, self.fatigue.velocity
+        if slowing > 1.0 - VELOCITY_STEP:
+            return rested
+        drawn = self._drawn
+        if drawn is None or drawn[1] is not rested or abs(drawn[0] - slowing) > VELOCITY_STEP:
+            drawn = self._drawn = slowing, rested, self._grid.slowed(rested, slowing)
+        return drawn[2]
+
+    # --- excitation ------------------------------------------------------------------------------
+
+    def _asked(self, order: Order) -> float:
+        """Effort that the task means for this muscle, as a share of maximal."""
+        if order.task.muscle in (None, self.key):
+            return order.level
+        side, name = split_key(order.task.muscle or "")
+        if side == self.side and self.anatomy.name in ANTAGONISTS.get(name, ()):
+            return order.level * self.lesion.cocontraction
+        return 0.0
+
+    def _wanted_excitation(self, order: Order) -> float:
+        """What the task calls for, after what the descending drive can still give."""
+        asked = self._asked(order)
+        if asked <= 0.0:
+            tone = self._curve.excitation_for(order.tone) if order.tone > 0.0 else 0.0
+            return max(tone, self.lesion.dystonia)
+        wanted = self._curve.excitation_for(asked / self.fatigue.twitch)
+        reach = self.properties.highest_excitation * self.lesion.reach
+        return min(wanted * self.lesion.effort, reach)
+
+    def _fast_excitation(self, order: Order) -> FloatArray | None:
+        """Excitation that changes within a time step, a value per pool.STEP_S: stretch reflex,
+        rigidity and rest tremor; None where there is none."""
+        times_s, extensor = order.times_s, self.extensor
+        highest = self.properties.highest_excitation
+        found: list[FloatArray] = []
+        tremor = order.conduct.rest_tremor(order.task, times_s, extensor)
+        if tremor is not None:
+            found.append(np.interp(tremor, self._curve.share, self._curve.excitation))
+        if order.stretching:
+            angle, velocity = order.joint.motion(times_s - self._loop_s, extensor)
+            share = self.arc.stretch_share(self.lesion, angle, velocity)
+            stiff = effect("behaviour.rigid_stretch") * order.conduct.behaviour.rigidity
+            wheel = 1.0 + 0.5 * np.sin(2.0 * np.pi * COGWHEEL_HZ * times_s)
+            share = np.maximum(share, np.where(velocity > 0.0, stiff * wheel, 0.0))
+            found.append(np.where(share > 0.0, 1.0 + share * (highest - 1.0), 0.0))
+        fast = np.max(found, axis=0) if found else None
+        return fast if fast is not None and fast.max() >= 1.0 else None
+
     # --- discharge -------------------------------------------------------------------------------
 
-    def _wanted_excitation(self, task: Task) -> float:
-        """What the task calls for, after what the descending drive can still give."""
-        highest = self.properties.highest_excitation
-        if task.name in ("hold", "maximal"):
-            level = 1.0 if task.name == "maximal" else task.level
-            if level <= 0.0:
-                return 0.0
-            if level not in self._goals:
-                self._goals[level] = excitation_for(self.properties, level, self.units.growth)
-            asked = self._goals[level]
-            reach = highest * (1.0 - effect("umn.drive_lost") * self.umn)
-            return min(asked * (1.0 - effect("umn.effort_lost") * self.umn), reach)
-        threshold = effect("dystonia.threshold")
-        if self.umn <= threshold:
-            return 0.0
-        share = (self.umn - threshold) / (1.0 - threshold)
-        return 1.0 + (effect("dystonia.excitation") - 1.0) * share
+    def step(self, order: Order) -> Activity:
+        """All that this muscle does in one time step."""
+        self._move_dials()
+        before = self._excitation
+        span = self.properties.highest_excitation * TIME_STEP_S / EFFORT_RISE_S
+        self._excitation = moved_towards(before, self._wanted_excitation(order), span)
+        responses = self._provoked(order)
+        units, times = self._discharge(0.5 * (before + self._excitation), order)
+        times = order.start_s + times
+        heard = (times < self._silence_s[0]) | (times >= self._silence_s[1])
+        if not heard.all():
+            units, times = units[heard], times[heard]
+        answered: tuple[float, ...] = ()
+        if order.beats:
+            units, times, answered = self._with_beats(order, units, times)
+        end_s = order.start_s + TIME_STEP_S
+        spontaneous = self._spontaneous.events(end_s, self.fasciculation, self.alive)
+        percent = self._pull(order.start_s, units, times, responses)
+        return Activity(units, times, tuple(spontaneous), answered, responses, percent)
 
-    def beat_time(self, beat: Beat, frequency_hz: float) -> Beat:
-        """When a beat of the limb reaches this muscle: extensors half a period after flexors."""
-        late = 0.5 / frequency_hz if self.anatomy.stretched == "extensor" else 0.0
-        return Beat(beat.at_s + late, beat.number)
+    def _discharge(self, excitation: float, order: Order) -> tuple[IntArray, FloatArray]:
+        fast = self._fast_excitation(order)
+        if fast is None and excitation < 1.0:  # below the first unit's threshold
+            self._driven = 0.0
+            return NO_UNITS, NO_TIMES
+        depth = self._depth * self.lesion.shared_input
+        course = 1.0 + depth * order.corticospinal
+        tremor = order.conduct.tremor(order.task, order.times_s, self.extensor)
+        if tremor is not None:
+            course = course * tremor
+        course = np.minimum(np.maximum(course, 0.05), 3.0)
+        if fast is None:
+            self._driven = excitation
+            return self._pool.fire(self._rates_hz(excitation), course)
+        return self._discharge_fast(excitation, fast, course)
 
-    def step(
+    def _discharge_fast(
+        self, excitation: float, fast: FloatArray, course: FloatArray
+    ) -> tuple[IntArray, FloatArray]:
+        """The same in short steps; units that a reflex recruits fire soon."""
+        units: list[IntArray] = []
+        times: list[FloatArray] = []
+        threshold = self.properties.threshold
+        for begin in range(0, fast.size, FAST_STEPS):
+            part = slice(begin, begin + FAST_STEPS)
+            driven = max(excitation, float(fast[part].mean()))
+            fresh = np.flatnonzero((threshold <= driven) & (threshold > self._driven))
+            self._pool.poise(fresh, 0.5 + 0.5 * self._recruitment.random(fresh.size))
+            self._driven = driven
+            fired, at = self._pool.fire(self._rates_hz(driven), course[part])
+            units.append(fired)
+            times.append(at + begin * STEP_S)
+        return np.concatenate(units), np.concatenate(times)
+
+    def _rates_hz(self, excitation: float) -> FloatArray:
+        rates = self.properties.rates_hz(np.array([excitation]), gain_kept=self.lesion.rate_gain)
+        return np.asarray(self.fatigue.rate * rates[:, 0] * self.alive)
+
+    def _with_beats(
+        self, order: Order, units: IntArray, times: FloatArray
+    ) -> tuple[IntArray, FloatArray, tuple[float, ...]]:
+        """The step's discharges with those of clonus, and the beats that were answered: extensors
+        half a period after flexors."""
+        answered: list[float] = []
+        for beat in order.beats:
+            late = 0.5 / order.clonus_hz if self.extensor else 0.0
+            here = Beat(beat.at_s + late, beat.number)
+            reflex = self.arc.beat(self.lesion, here, self.properties, self.alive)
+            if reflex.units.size:
+                answered.append(here.at_s)
+                units = np.concatenate((units, reflex.units))
+                times = np.concatenate((times, here.at_s + reflex.delays_s))
+        order_of = np.argsort(times, kind="stable")
+        return units[order_of], times[order_of], tuple(answered)
+
+    def _provoked(self, order: Order) -> tuple[Response, ...]:
+        """Answers to this step's taps and magnetic pulses; a pulse also begins a silent period."""
+        found = []
+        for tap in order.taps:
+            if tap.muscle == self.key:
+                reflex = self.arc.tendon_reflex(self.axons, self.lesion, self.alive, tap)
+                at_s, details = tap.at_s, {"force_n": tap.force_n}
+                times_s = at_s + reflex.delays_s
+                found.append(Response("t_reflexes", at_s, reflex.units, times_s, details))
+        effort = self._asked(order) if self._excitation >= 1.0 else 0.0
+        for pulse in order.magnetic:
+            here = self.cortex.reached(pulse.muscle, self.side, self.anatomy.name)
+            if here <= 0.0:
+                continue
+            mep = self.cortex.answer(
+                here * pulse.intensity, self.lesion, self.axons, self.alive, effort
+            )
+            begins, ends = mep.silence_s or (math.inf, -math.inf)
+            self._silence_s = pulse.at_s + begins, pulse.at_s + ends
+            silent_ms = 1e3 * ends if mep.silence_s else None
+            told = {"intensity": pulse.intensity, "silent_ms": silent_ms}
+            times_s = pulse.at_s + mep.delays_s
+            found.append(Response("meps", pulse.at_s, mep.units, times_s, told))
+        return tuple(found)
+
+    def _pull(
         self,
         start_s: float,
-        duration_s: float,
-        *,
-        task: Task,
-        corticospinal: FloatArray,
-        beats: list[Beat],
-    ) -> Activity:
-        """All that this muscle does in one time step; `corticospinal`: a value per pool.STEP_S."""
-        self._move_dials(duration_s)
-        before = self._excitation
-        span = self.properties.highest_excitation * duration_s / EFFORT_RISE_S
-        self._excitation = moved_towards(before, self._wanted_excitation(task), span)
-        units, times = self._discharge(before, corticospinal)
-        times = start_s + times
-        answered: tuple[float, ...] = ()
-        if beats:
-            reflex_units, reflex_times, answered = self._reflex_volleys(beats)
-            units = np.concatenate((units, reflex_units))
-            times = np.concatenate((times, reflex_times))
-            order = np.argsort(times, kind="stable")
-            units, times = units[order], times[order]
-        spontaneous = self._spontaneous.events(start_s + duration_s, self.fasciculation, self.alive)
-        return Activity(units, times, tuple(spontaneous), answered)
-
-    def _discharge(self, before: float, corticospinal: FloatArray) -> tuple[IntArray, FloatArray]:
-        excitation = 0.5 * (before + self._excitation)
-        if excitation < 1.0:  # below the first unit's threshold
-            return NO_UNITS, NO_TIMES
-        rates = self.properties.rates_hz(
-            np.array([excitation]), gain_kept=1.0 - effect("umn.rate_gain_lost") * self.umn
-        )[:, 0]
-        depth = self._depth * math.sqrt(1.0 - effect("umn.coherence_lost") * self.umn)
-        course = np.minimum(np.maximum(1.0 + depth * corticospinal, 0.05), 3.0)
-        return self._pool.fire(rates * self.alive, course)
-
-    def _reflex_volleys(self, beats: list[Beat]) -> tuple[IntArray, FloatArray, tuple[float, ...]]:
-        """Nearly synchronous discharges to each beat, small units first, a few of them twice."""
-        units: list[IntArray] = [NO_UNITS]
-        times: list[FloatArray] = [NO_TIMES]
-        answered: list[float] = []
-        for beat in beats:
-            draws = self._reflex.random((3, self.anatomy.units))
-            scatter = self._reflex.standard_normal(self.anatomy.units)
-            share = clonus_share(self.umn, beat.number)
-            strength = share * self.properties.threshold[-1]
-            firing = np.flatnonzero(
-                self.alive & (self.properties.threshold <= strength) & (draws[0] < 0.85)
-            )
-            if firing.size == 0:
-                continue
-            late = 0.012 * self.properties.threshold[firing] / strength
-            first = beat.at_s + 0.015 + late + 0.006 * np.clip(scatter[firing], -2.0, 3.0)
-            again = draws[1, firing] < 0.25
-            second = first[again] + 0.014 + 0.012 * draws[2, firing][again]
-            units += [firing, firing[again]]
-            times += [first, second]
-            answered.append(beat.at_s)
-        return np.concatenate(units), np.concatenate(times), tuple(answered)
+        units: IntArray,
+        times_s: FloatArray,
+        responses: tuple[Response, ...],
+    ) -> FloatArray:
+        """Force of this step, and what it tires."""
+        through = self.axons.connected
+        for who, when in ((units, times_s), *((r.units, r.times_s) for r in responses)):
+            passed = through[who]
+            self.force.add(who[passed], when[passed])
+        percent = self.force.step(start_s, self.fatigue.twitch * self.units.growth)
+        best = 100.0 * float(self._curve.share[-1])
+        self.fatigue.step(float(percent.mean()) / best if best > 1.0 else 0.0, TIME_STEP_S)
+        return percent
 
     # --- stimulation -----------------------------------------------------------------------------
 
@@ -228,6 +344,8 @@ class Muscle:
         """The state of its nerve: sick, or cold. Same subject, same draws."""
         nerve = random_stream(self._seed, self.key, "condition")
         self.axons = self.body.axons.under(condition, person, nerve)
+        self.arc.afferents_are(condition)
+        self._loop_s = self.arc.loop_s(self.axons)
         limb = body_plan().nerves_by_name[self.anatomy.nerve].limb
         self.warmth = motor_amplitude_factor(coldness_c(limb, person))
         self._m_waves: dict[tuple[str, bytes], ComplexArray] = {}
@@ -256,10 +374,21 @@ class Muscle:
 
     def f_wave(self, site: str, answering: IntArray) -> tuple[IntArray, FloatArray]:
         """Units that backfire after the same pulse, and their delays in seconds."""
-        units = self.axons.backfiring(answering, self._stimulus)
+        raised = 1.0 + effect("umn.backfire_raised") * self.lesion.reflex
+        units = self.axons.backfiring(answering, self._stimulus, raised)
         return units, self.axons.f_latency_s(site)[units]
 
-
-def steps_of(duration_s: float) -> int:
-    """Values of the shared input in a time step."""
-    return round(duration_s / STEP_S)
+    def h_reflex(self, site: str, answering: IntArray, pulse: tuple[float, float, float]) -> Reflex:
+        """Units that an electric pulse makes fire through the Ia arc. pulse: seconds since
+        power-on, mA at the nerve, µs."""
+        at_s, current_ma, width_us = pulse
+        return self.arc.h_reflex(
+            self.axons,
+            self.lesion,
+            self.alive,
+            answering,
+            at_s=at_s,
+            site=site,
+            current_ma=current_ma,
+            width_us=width_us,
+        )

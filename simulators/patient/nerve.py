@@ -183,9 +183,11 @@ class MotorAxons:
         units = answering[np.isfinite(self.branch[answering])]
         return units, returns_s[units]
 
-    def backfiring(self, answering: IntArray, rng: np.random.Generator) -> IntArray:
-        """Which of the answering units return an F-wave."""
-        thrown = rng.random(self.backfire.size)[answering] < self.backfire[answering]
+    def backfiring(
+        self, answering: IntArray, rng: np.random.Generator, raised: float = 1.0
+    ) -> IntArray:
+        """Which of the answering units return an F-wave; `raised`: factor on the probability."""
+        thrown = rng.random(self.backfire.size)[answering] < raised * self.backfire[answering]
         return answering[thrown & self.connected[answering]]
 
 

@@ -7,29 +7,34 @@ samples do not depend on how they were fetched.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from math import ceil
 
 import numpy as np
 
-from .anatomy import body_plan, split_key
+from .anatomy import body_plan
 from .background import Background
-from .cases import HEALTHY_NERVE, Case, read_case
+from .cases import Case, read_case
+from .descending import SUB_DIALS
+from .description import described, reflex_truth, tell_activity
 from .drawing import Traces
-from .drive import TASKS, ClonusClock, CorticospinalInput
-from .effects import effects
+from .drive import Drive
 from .evoked import Placement, snap_truth, templates_of
 from .front_end import STEP_S, FloatArray, FrontEnd, Grid
-from .leads import Lead, check_lead
-from .muscle import Activity, Muscle, Task, steps_of
+from .growing import condition_of, grown_muscle, grown_sensory
+from .leads import Lead, check_lead, muscle_under
+from .muscle import Activity, Muscle
 from .needle import NeedleTray
-from .needle.lead import muscle_of
-from .sensory import SensoryNerve, grown_sensory_nerve
+from .reflexes import Tap
+from .sensory import SensoryNerve
 from .stimulation import Stimulation
-from .streams import bounded_normal, random_stream
-from .subject import Person, person_of_build
+from .streams import random_stream
+from .subject import Person
+from .tasks import Task
 from .technique import Technique
-from .truth import Firings, Json, TruthLog
+from .tms import MagneticPulse
+from .transducers import Transducers
+from .truth import Json, TruthLog
 
 FULL_EFFORT_HZ = 20.0  # mean rate per unit at maximal effort
 RESTING_EFFORT = 0.05
@@ -66,25 +71,16 @@ class Patient:
         )
         for name, value in case.technique.items():
             self._technique.set(name, float(value))
-        shared = effects()["corticospinal.depth"]
-        limb = random_stream(seed, "corticospinal depth")
-        self._depth = bounded_normal(limb, shared.value, shared.sd, limit=2.0)
         self._muscles: dict[str, Muscle] = {}
         self._sensory: dict[str, SensoryNerve] = {}
         self._truth = TruthLog(front_end.rate_hz)
         self._origin = self._position = 0
         self._steps = self._first = self._end = 0
         self._reach([*case.montage, *(lead.muscle for lead in leads)])
-        rng = random_stream(seed, "limb")
-        frequency = effects()["clonus.frequency_hz"]
-        self._clonus = ClonusClock(
-            random_stream(seed, "clonus"), bounded_normal(rng, frequency.value, frequency.sd)
-        )
-        self._corticospinal = CorticospinalInput(random_stream(seed, "corticospinal"))
+        self._drive = Drive(case.behaviour, seed)
         self._background = Background(
             len(leads), front_end, body_plan().mains_hz, random_stream(seed, "background")
         )
-        self._task = Task("rest", 0.0)
         rate = front_end.rate_hz
         longest = ceil(STEP_S * rate) + ceil(REACH_S * rate) + self._grid.length
         on = [lead.muscle for lead in leads]
@@ -94,45 +90,21 @@ class Patient:
             self._muscles, self._sensory, self._evoked, self._technique, self._truth, seed
         )
         self._needles = NeedleTray(self._muscles, self._grid, self._truth, seed)
+        self._transducers = Transducers(self._spontaneous, self._truth)
         self._noise = np.zeros((len(leads), 0))
         self._truth.setting("task", 0.0, name="rest", level=0.0)
 
     def _reach(self, keys: Iterable[str | None]) -> None:
         """Grow every muscle and sensory recording that is not there yet."""
         for lead in keys:
-            key = muscle_of(lead) or lead
+            key = muscle_under(lead)
             if key in body_plan().sensory_keys and key not in self._sensory:
-                self._sensory[key] = self._grow_sensory(key)
+                self._sensory[key] = grown_sensory(self._case, self._person, key, self._seed)
             elif key is not None and key in body_plan().muscle_keys and key not in self._muscles:
-                self._muscles[key] = self._grow_muscle(key)
+                self._muscles[key] = grown_muscle(
+                    self._case, self._person, key, self._seed, self._grid
+                )
                 self._tell_dials(self._muscles[key])
-
-    def _grow_muscle(self, key: str) -> Muscle:
-        side, name = split_key(key)
-        nerve = body_plan().muscles[name].nerve
-        muscle = Muscle(
-            key,
-            self._grid,
-            seed=self._seed,
-            corticospinal_depth=self._depth,
-            person=self._person,
-            condition=self._case.nerves.get(f"{side} {nerve}", HEALTHY_NERVE),
-            junction=self._case.junction,
-            dials=self._case.dials[key],
-            months=self._case.months,
-        )
-        muscle.umn_goal = self._case.dials[key].umn
-        muscle.lmn_goal = self._case.dials[key].lmn
-        muscle.settle()
-        return muscle
-
-    def _grow_sensory(self, key: str) -> SensoryNerve:
-        nerve = grown_sensory_nerve(key, self._seed, person_of_build(self._case.person))
-        condition = self._case.nerves.get(
-            f"{split_key(key)[0]} {nerve.anatomy.nerve}", HEALTHY_NERVE
-        )
-        rng = random_stream(self._seed, key, "condition")
-        return nerve.under(condition, self._person, rng)
 
     @property
     def _person(self) -> Person:
@@ -180,15 +152,12 @@ class Patient:
         for traces in (self._spontaneous, self._evoked):
             traces.forward(self._first)
         self._end = ceil(self._steps * STEP_S * self._front_end.rate_hz - 1e-6)
-        shared = self._corticospinal.next(steps_of(STEP_S))
-        beats = self._clonus.beats(start_s, start_s + STEP_S, self._task.name == "stretch")
+        order = self._drive.step(start_s)
         for muscle in self._muscles.values():
-            heard = [muscle.beat_time(beat, self._clonus.frequency_hz) for beat in beats]
-            activity = muscle.step(
-                start_s, STEP_S, task=self._task, corticospinal=shared, beats=heard
-            )
-            self._tell(muscle, activity)
+            activity = muscle.step(order)
+            tell_activity(self._truth, muscle.key, activity, self._front_end.rate_hz)
             self._draw(muscle, activity)
+            self._transducers.step(muscle, order, activity.force_percent, self._first, self._end)
             effort = activity.units.size / (FULL_EFFORT_HZ * STEP_S * muscle.anatomy.units)
             if effort > RESTING_EFFORT:
                 muscle.junction.exercised(start_s, STEP_S, min(effort, 1.0))
@@ -206,24 +175,13 @@ class Patient:
             twice = (event.at_s, event.at_s + event.doublet_s)[: 2 if event.doublet_s else 1]
             units = np.append(units, [event.unit] * len(twice))
             times = np.append(times, twice)
+        for response in activity.responses:
+            reached = muscle.axons.connected[response.units]
+            units = np.append(units, response.units[reached])
+            times = np.append(times, response.times_s[reached])
         self._spontaneous.draw(muscle, units, times * self._front_end.rate_hz)
         end_s = self._steps * STEP_S
         self._needles.step(muscle.key, units, times, end_s, self._spontaneous)
-
-    def _tell(self, muscle: Muscle, activity: Activity) -> None:
-        """Log one step's truth."""
-        rate = self._front_end.rate_hz
-        self._truth.firings(Firings(muscle.key, activity.units, activity.times_s * rate))
-        for event in activity.fasciculations:
-            self._truth.event(
-                "fasciculations",
-                event.at_s * rate,
-                muscle=muscle.key,
-                unit=event.unit,
-                doublet_ms=1e3 * event.doublet_s,
-            )
-        for at_s in activity.beats_s:
-            self._truth.event("clonus_beats", at_s * rate, muscle=muscle.key)
 
     # --- stimulation -----------------------------------------------------------------------------
 
@@ -244,26 +202,38 @@ class Patient:
 
     # --- what can be turned ----------------------------------------------------------------------
 
-    def set_dial(self, muscle: str, *, umn: float | None = None, lmn: float | None = None) -> None:
+    def set_dial(
+        self,
+        muscle: str,
+        *,
+        umn: float | None = None,
+        lmn: float | None = None,
+        **parts: float | None,
+    ) -> None:
         """Move a dial (0-1) of one muscle, or of `all`; it turns at 1 per second. None leaves it.
+        parts: `descending.SUB_DIALS` of the UMN lesion, at once; None: it follows `umn` again.
 
-        Raises ValueError for an unknown muscle or a value outside 0-1; nothing is then changed.
+        Raises ValueError for an unknown muscle or dial or a value outside 0-1; nothing is then
+        changed.
         """
         if muscle != "all" and muscle not in self._muscles:
             raise ValueError(f"no muscle '{muscle}'; there are {', '.join(self._muscles)} and all")
-        for name, value in (("umn", umn), ("lmn", lmn)):
+        for name, value in (("umn", umn), ("lmn", lmn), *parts.items()):
+            if name not in ("umn", "lmn", *SUB_DIALS):
+                raise ValueError(f"no dial '{name}'; there are umn, lmn, {', '.join(SUB_DIALS)}")
             if value is not None and not 0.0 <= value <= 1.0:
                 raise ValueError(f"dial {name} must lie between 0 and 1, not {value}")
         for key in self._muscles if muscle == "all" else (muscle,):
             turned = self._muscles[key]
             turned.umn_goal = turned.umn_goal if umn is None else umn
             turned.lmn_goal = turned.lmn_goal if lmn is None else lmn
+            turned.tract.given.update(parts)
+            turned.upper_is()
             self._tell_dials(turned)
 
     def _tell_dials(self, muscle: Muscle) -> None:
-        self._truth.setting(
-            "dials", self._end, muscle=muscle.key, umn=muscle.umn_goal, lmn=muscle.lmn_goal
-        )
+        upper = asdict(muscle.tract.lesion(muscle.umn_goal))
+        self._truth.setting("dials", self._end, muscle=muscle.key, lmn=muscle.lmn_goal, **upper)
 
     def set_technique(self, name: str, value: float, channel: int | None = None) -> None:
         """Make or mend an error of electrodes or operator (`technique.ERRORS`); `channel` None:
@@ -275,11 +245,9 @@ class Patient:
         self._truth.setting("technique", self._end, name=name, value=value, channel=channel)
         if name in ("hand_temperature_c", "foot_temperature_c"):
             for key, muscle in self._muscles.items():
-                side = split_key(key)[0]
-                condition = self._case.nerves.get(f"{side} {muscle.anatomy.nerve}", HEALTHY_NERVE)
-                muscle.nerve_is(condition, self._person)
+                muscle.nerve_is(condition_of(self._case, key), self._person)
             for key in self._sensory:
-                self._sensory[key] = self._grow_sensory(key)
+                self._sensory[key] = grown_sensory(self._case, self._person, key, self._seed)
 
     def set_montage(self, montage: Mapping[int, str | None]) -> None:
         """Move the electrodes: channel -> muscle or sensory recording; None: an unused input.
@@ -321,17 +289,59 @@ class Patient:
         self._truth.setting("needles", self._end, muscle=muscle, action=action, mm=mm, **at)
         return at
 
-    def set_task(self, name: str, level: float = 0.0) -> None:
-        """What the patient does from the next time step on; effort rises and falls within 0.4 s.
+    def set_task(
+        self,
+        name: str,
+        level: float = 0.0,
+        *,
+        muscle: str | None = None,
+        velocity_deg_s: float | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """What the patient does from the next time step on (`tasks.Task`); effort rises and falls
+        within 0.4 s.
 
-        Raises ValueError for an unknown task or a level outside 0-1.
+        Raises ValueError for an unknown task or muscle or a number out of range; nothing is then
+        changed.
         """
-        if name not in TASKS:
-            raise ValueError(f"task '{name}' is unknown; choose one of {', '.join(TASKS)}")
-        if not 0.0 <= level <= 1.0:
-            raise ValueError(f"level must lie between 0 and 1, not {level}")
-        self._task = Task(name, level)
-        self._truth.setting("task", self._end, name=name, level=level)
+        task = Task.checked(name, level, muscle, velocity_deg_s, seconds)
+        if muscle is not None and muscle not in self._muscles:
+            raise ValueError(f"no muscle '{muscle}'; there are {', '.join(self._muscles)}")
+        self._drive.ask(task, self._steps * STEP_S)
+        told = {"muscle": muscle, "velocity_deg_s": velocity_deg_s, "seconds": task.seconds}
+        self._truth.setting("task", self._end, name=name, level=level, **told)
+
+    # --- what is provoked ------------------------------------------------------------------------
+
+    def tap(self, muscle: str, force_n: float, at_sample: float | None = None) -> float:
+        """A blow on a muscle's tendon at a fractional sample, or as soon as can be; when it lands.
+
+        Raises ValueError for an unknown muscle, a senseless force or a sample too early: the 40 ms
+        under way are past changing.
+        """
+        at, at_s = self._moment(muscle, at_sample)
+        self._drive.provoke(Tap.checked(at_s, muscle, force_n))
+        self._truth.event("taps", at_s * self._front_end.rate_hz, muscle=muscle, force_n=force_n)
+        return at
+
+    def magnetic(self, muscle: str, intensity: float, at_sample: float | None = None) -> float:
+        """A magnetic pulse over the cortical hot spot of a muscle; intensity in %MSO; otherwise and
+        errors as `tap`."""
+        at, at_s = self._moment(muscle, at_sample)
+        self._drive.provoke(MagneticPulse.checked(at_s, muscle, intensity))
+        sample = at_s * self._front_end.rate_hz
+        self._truth.event("magnetic_pulses", sample, muscle=muscle, intensity=intensity)
+        return at
+
+    def _moment(self, muscle: str, at_sample: float | None) -> tuple[float, float]:
+        """When something provoked happens: sample since boot, seconds since power-on."""
+        if muscle not in self._muscles:
+            raise ValueError(f"no muscle '{muscle}'; there are {', '.join(self._muscles)}")
+        first = self._end - self._origin
+        at = float(first) if at_sample is None else at_sample
+        if at < first:
+            raise ValueError(f"sample {at} is under way; the first that can change is {first}")
+        return at, (at + self._origin) / self._front_end.rate_hz
 
     # --- what is known ---------------------------------------------------------------------------
 
@@ -353,47 +363,18 @@ class Patient:
             "m_waves": [{**row, "tape_mm": tape(row, "muscle")} for row in motor],
             "snaps": [{**row, "tape_mm": tape(row, "recording")} for row in sensory],
             "needles": self._needles.templates(),
+            "reflexes": [reflex_truth(muscle) for muscle in self._muscles.values()],
         }
 
     def describe(self) -> dict[str, Json]:
         """Who this is, which muscle is on which channel, dials, task and place."""
-        channel = {lead.muscle: lead.channel for lead in self.leads}
-        place = self._stimulation.placement
         return {
-            "patient": self._case.name,
-            "code": self._case.code,
-            "title": self._case.title,
-            "age_years": self._case.person.age_years,
-            "sex": self._case.person.sex,
-            "height_cm": self._case.person.height_cm,
-            "simulated": True,
+            **described(self._case, self._person, self.leads, self._muscles),
             "seed": self._seed,
-            "hand_temperature_c": self._person.hand_temperature_c,
-            "foot_temperature_c": self._person.foot_temperature_c,
-            "montage": {str(lead.channel): lead.muscle for lead in self.leads},
             "technique": self._technique.told(),
             "rate_hz": self._front_end.rate_hz,
-            "muscles": [
-                {
-                    "muscle": key,
-                    "name": muscle.anatomy.name,
-                    "side": key.split(" ", 1)[0],
-                    "nerve": muscle.anatomy.nerve,
-                    "channel": channel.get(key),
-                    "units": int(muscle.alive.sum()),
-                }
-                for key, muscle in self._muscles.items()
-            ],
-            "dials": {
-                key: {"umn": muscle.umn_goal, "lmn": muscle.lmn_goal}
-                for key, muscle in self._muscles.items()
-            },
             "needles": self._needles.describe(),
-            "task": {"name": self._task.name, "level": self._task.level},
-            "placement": {
-                "nerve": place.nerve,
-                "site": place.site,
-                "side": place.side,
-            },
+            "task": asdict(self._drive.task),
+            "placement": asdict(self._stimulation.placement),
             "counter": self.sample_index,
         }

@@ -23,7 +23,7 @@ from .effects import effect
 from .front_end import FloatArray
 
 RECRUITMENT_RANGE = 30.0
-SIZE_RANGE = 30.0
+SIZE_RANGE = 10.0
 TWITCH_RANGE = 15.0
 RATE_GAIN = 0.6
 LOWEST_RATE_HZ = 6.5
@@ -110,8 +110,21 @@ class MotorPool:
         self._last = np.zeros(units)
         self._silent_s = np.zeros(units)
         self._doublet = np.zeros(units, dtype=np.bool_)
-        self._memory = _moving_average(effect("pool.serial_correlation"))
+        self._correlation = effect("pool.serial_correlation")
+        self._memory = _moving_average(self._correlation)
+        self._scatter = 1.0
         self._doublet_share = effect("pool.doublet_at_onset")
+
+    def varies(self, scatter: float, correlation: float) -> None:
+        """From now on: interval CV relative to the healthy one, and correlation of neighbours."""
+        self._scatter = scatter
+        if correlation != self._correlation:
+            self._correlation, self._memory = correlation, _moving_average(correlation)
+
+    def poise(self, units: IntArray, share: FloatArray) -> None:
+        """Bring units so near to their next discharge, as a share of the interval: a reflex raises
+        their potential at once, while a voluntary effort creeps."""
+        self._phase[units] = np.maximum(self._phase[units], share * self._goal[units])
 
     def _begin(self, rates_hz: FloatArray, duration_s: float) -> None:
         """Which of the units that fire again after a rest do so with a doublet."""
@@ -124,7 +137,7 @@ class MotorPool:
     def _draw_goals(self, units: IntArray, rate_hz: FloatArray) -> FloatArray:
         """Interval lengths as a fraction of the mean interval; scatter falls as the rate rises."""
         above = np.maximum(rate_hz - LOWEST_RATE_HZ, 0.0)
-        cv = 0.12 + 0.09 * np.exp(-0.25 * above)
+        cv = self._scatter * (0.12 + 0.09 * np.exp(-0.25 * above))
         fresh = np.minimum(np.maximum(self._rng.standard_normal(rate_hz.size), -3.0), 3.0)
         now, before = self._memory
         goal = 1.0 + cv * (now * fresh + before * self._last[units])
@@ -175,12 +188,30 @@ def _moving_average(correlation: float) -> tuple[float, float]:
     return float(np.cos(half)), float(np.sin(half))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ForceCurve:
+    """Steady force over excitation: share of the healthy maximum that each excitation gives."""
+
+    excitation: FloatArray
+    share: FloatArray
+
+    @classmethod
+    def of(cls, properties: PoolProperties, strength: FloatArray) -> ForceCurve:
+        """strength: (n_units,) twitches relative to healthy, 0 for lost units."""
+        grid = np.concatenate(([0.0], np.geomspace(1.0, properties.highest_excitation, 160)))
+        healthy = properties.force(grid[-1:], np.ones(strength.size))[0]
+        reached = np.maximum.accumulate(properties.force(grid, strength))
+        return cls(grid, reached / healthy)
+
+    def excitation_for(self, level: float) -> float:
+        """The excitation that gives a share of the healthy maximum, or the highest one when none
+        does."""
+        if level >= self.share[-1]:
+            return float(self.excitation[-1])
+        return float(np.interp(level, self.share, self.excitation))
+
+
 def excitation_for(properties: PoolProperties, level: float, strength: FloatArray) -> float:
     """The excitation at which the units give `level` of the healthy maximal force, or the highest
     one when they cannot. strength: (n_units,) twitches relative to healthy, 0 for lost units."""
-    grid = np.concatenate(([0.0], np.geomspace(1.0, properties.highest_excitation, 160)))
-    healthy = properties.force(grid[-1:], np.ones(strength.size))[0]
-    reached = properties.force(grid, strength)
-    if level * healthy >= reached[-1]:
-        return properties.highest_excitation
-    return float(np.interp(level * healthy, np.maximum.accumulate(reached), grid))
+    return ForceCurve.of(properties, strength).excitation_for(level)

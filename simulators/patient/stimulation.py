@@ -19,7 +19,7 @@ from .drawing import Traces
 from .evoked import Placement, Pulse, artefact_spectrum
 from .front_end import ComplexArray, FloatArray
 from .muscle import Muscle
-from .pool import IntArray
+from .pool import NO_TIMES, NO_UNITS, IntArray
 from .sensory import SensoryNerve
 from .streams import random_stream
 from .technique import Technique
@@ -30,11 +30,13 @@ FAR_MM = 300.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Volley:
-    """One pulse as one muscle's nerve got it. site: on that nerve; current_ma: at the nerve;
-    answering: motor units whose axons were excited and reach the muscle."""
+    """One pulse as one muscle's nerve got it. nerve: the one excited; site: on the muscle's own;
+    current_ma: at the nerve; answering: motor units whose axons were excited and reach the
+    muscle."""
 
     pulse: Pulse
     at_s: float
+    nerve: str
     site: str
     current_ma: float
     answering: IntArray
@@ -60,7 +62,16 @@ def a_waves(muscle: Muscle, volley: Volley) -> Late:
     return Late("a_waves", *muscle.axons.a_waves(volley.site, volley.answering))
 
 
-LATE_ANSWERS: tuple[Callable[[Muscle, Volley], Late], ...] = (f_waves, a_waves)
+def h_reflex(muscle: Muscle, volley: Volley) -> Late:
+    """Units that the Ia afferents of the muscle's own nerve recruit."""
+    if volley.nerve != muscle.anatomy.nerve:
+        return Late("h_reflexes", NO_UNITS, NO_TIMES)
+    pulse = volley.at_s, volley.current_ma, volley.pulse.width_us
+    reflex = muscle.h_reflex(volley.site, volley.answering, pulse)
+    return Late("h_reflexes", reflex.units, reflex.delays_s)
+
+
+LATE_ANSWERS: tuple[Callable[[Muscle, Volley], Late], ...] = (f_waves, a_waves, h_reflex)
 
 
 class Stimulation:
@@ -172,7 +183,7 @@ class Stimulation:
         if units.size and rows:
             turn = np.exp(-2j * np.pi * self._grid.frequencies_hz * self._moved_s(muscle))
             spectra[rows] += passed * muscle.m_wave(site, units) * turn
-        return Volley(pulse, at_s, site, current_ma, units)
+        return Volley(pulse, at_s, nerve, site, current_ma, units)
 
     def _snaps(self, pulse: Pulse, number: int, spectra: ComplexArray) -> dict[str, Json]:
         """SNAPs under the leads, added to `spectra`; how many fibres answered, by recording."""

@@ -17,6 +17,11 @@ EVENTS = (
     "stimuli",
     "f_waves",
     "a_waves",
+    "h_reflexes",
+    "taps",
+    "t_reflexes",
+    "magnetic_pulses",
+    "meps",
     "needle_events",
 )
 
@@ -39,6 +44,17 @@ class Event:
     details: Mapping[str, Json]
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One point of a quantity that changes: `force_percent` (one value) or `angle_deg` (angle and
+    velocity), of one muscle at one sample."""
+
+    kind: str
+    muscle: str
+    sample: float
+    values: tuple[float, ...]
+
+
 class TruthLog:
     """Firings and events of the last ten minutes; settings (dials, task) are kept as changes."""
 
@@ -46,12 +62,17 @@ class TruthLog:
         self._kept = KEPT_S * rate_hz
         self._firings: deque[Firings] = deque()
         self._events: deque[Event] = deque()
+        self._courses: deque[Course] = deque()
         self._settings: list[Event] = []
 
     def firings(self, firings: Firings) -> None:
         """Add the discharges of one step."""
         if firings.units.size:
             self._firings.append(firings)
+
+    def course(self, point: Course) -> None:
+        """Add one point of a course."""
+        self._courses.append(point)
 
     def event(self, kind: str, sample: float, **details: Json) -> None:
         """Add one event."""
@@ -68,6 +89,8 @@ class TruthLog:
             self._firings.popleft()
         while self._events and self._events[0].sample < horizon:
             self._events.popleft()
+        while self._courses and self._courses[0].sample < horizon:
+            self._courses.popleft()
         if len(self._settings) > 10_000:
             del self._settings[:5_000]
 
@@ -90,6 +113,8 @@ class TruthLog:
                 for event in self._events
                 if event.kind == kind and first <= event.sample < last
             ]
+        for kind in ("force_percent", "angle_deg"):
+            answer[kind] = self._course(kind, first, last, origin)
         for kind in ("dials", "task", "technique", "montage", "needles"):
             answer[kind] = [
                 {"sample": event.sample - origin, **event.details}
@@ -97,3 +122,12 @@ class TruthLog:
                 if event.kind == kind and event.sample < last
             ]
         return answer
+
+    def _course(self, kind: str, first: float, last: float, origin: float) -> dict[str, Json]:
+        """Muscle -> [sample, value, …] of every point inside."""
+        found: dict[str, list[Json]] = {}
+        for point in self._courses:
+            if point.kind == kind and first <= point.sample < last:
+                row: list[Json] = [point.sample - origin, *point.values]
+                found.setdefault(point.muscle, []).append(row)
+        return dict(found)
