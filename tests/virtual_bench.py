@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from drivers.config import DeviceConfig, load_config
+from drivers.config import DeviceConfig, load_config, with_labels
 from drivers.hackeeg.device import HackEEG
 from drivers.openbci import replies
 from drivers.openbci.decoder import RowDecoder
@@ -76,9 +76,10 @@ class VirtualLink:
 class HackEEGSource:
     """The HackEEG driver itself. `read`: blocks of epoch 0, as the driver gives them."""
 
-    def __init__(self, wire: Wire, config: str, block_s: float) -> None:
+    def __init__(self, wire: Wire, config: str, block_s: float, labels: str | None = None) -> None:
         self.link = VirtualLink(wire, block_s)
-        self._device = HackEEG(self.link, load_config(config), now=lambda: self.link.now_s)
+        called = with_labels(load_config(config), labels)
+        self._device = HackEEG(self.link, called, now=lambda: self.link.now_s)
         self.info = self._device.info
         self.settings = dict(self._device.settings_read_back)
         self._device.start()
@@ -127,8 +128,8 @@ class CytonFrames:
 class CytonSource:
     """A Cyton as `openbci.device` sets it up, without BrainFlow."""
 
-    def __init__(self, wire: Wire, config: str, block_s: float) -> None:
-        self._config = load_config(config)
+    def __init__(self, wire: Wire, config: str, block_s: float, labels: str | None = None) -> None:
+        self._config = with_labels(load_config(config), labels)
         self.link = VirtualLink(wire, block_s)
         self._frames = CytonFrames(self._config)
         self._rows = RowDecoder(self._config, CYTON)
@@ -238,7 +239,7 @@ class StudyOutlets:
 
 class VirtualStudy:
     """One study: what a technician does, and what the cards then say. muscles: the leads that are
-    looked at, all if empty."""
+    looked at, all if empty. labels: of the channels, commas between, None: as configured."""
 
     def __init__(
         self,
@@ -248,12 +249,13 @@ class VirtualStudy:
         seed: int,
         muscles: Sequence[str] = (),
         block_s: float = BLOCK_S,
+        labels: str | None = None,
         open_recorder: Callable[[], Recorder] | None = None,
     ) -> None:
         self.firmware = firmware
         self.config = load_config(config)
         self.wire = Wire(firmware, seed=seed)
-        self.source = SOURCES[self.config.driver](self.wire, config, block_s)
+        self.source = SOURCES[self.config.driver](self.wire, config, block_s, labels)
         self.stream: StreamInfo = self.source.info.streams[0]
         leads = default_montage(self.stream).leads
         self.montage = Montage(
