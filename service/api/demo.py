@@ -47,6 +47,12 @@ async def placement(link: Control, body: Body) -> Answer:
     return await link.ask({**body, "do": "placement"})
 
 
+@router.post("/montage")
+async def montage(link: Control, body: Body) -> Answer:
+    """Where the recording electrodes really lie: `{"leads": {"4": "left AH"}}`."""
+    return await link.ask({**body, "do": "montage"})
+
+
 @router.get("/truth")
 async def truth(
     link: Control, first: Annotated[int, Query(ge=0)], last: Annotated[int, Query(ge=0)]

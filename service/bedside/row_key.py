@@ -95,12 +95,15 @@ def targets(taken: Taken, channels: tuple[str, ...]) -> list[tuple[str, int]]:
 
 
 def channel_of(muscle: str, channels: tuple[str, ...], assigned: str = "") -> int | None:
-    """The channel that records `muscle`: the one assigned, else the one labelled so."""
+    """The channel that records `muscle`: the one assigned, else the one labelled so (a sensory one
+    also `left median D2 SNAP`)."""
     if assigned in channels:
         return channels.index(assigned)
     for column, label in enumerate(channels):
         named = muscle_from_label(label)
-        if label.strip() == muscle or (named is not None and named.key == muscle):
+        if label.strip().removesuffix(" SNAP") == muscle or (
+            named is not None and named.key == muscle
+        ):
             return column
     return None
 

@@ -100,9 +100,11 @@ class StepList:
         return next(iter(behind or remaining), None)
 
     def planned(self, plan: StepPlan, after: Step | None, channel: str = "") -> Step:
-        """A step to be put behind another, or at the end; the step itself if the list has it."""
+        """A step to be put behind another, or at the end; the step itself if the list has it, on
+        the channel now assigned to it."""
         if any(one.id == plan.id for one in self.steps):
-            return self.get(plan.id)
+            known = self.get(plan.id)
+            return replace(known, channel=channel) if channel else known
         position = self.steps[-1].position + 1.0 if self.steps else 0.0
         if after is not None:
             behind = [one.position for one in self.steps if one.position > after.position]
