@@ -1,10 +1,9 @@
-"""What is told of a patient: who it is, what each muscle did, its reflexes and thresholds."""
+"""What is told of a patient: who it is, and what each muscle did."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .anatomy import CORD
 from .cases import Case
 from .leads import Lead
 from .muscle import Activity, Muscle
@@ -67,22 +66,3 @@ def tell_activity(log: TruthLog, key: str, activity: Activity, rate_hz: float) -
         )
     for at_s in activity.beats_s:
         log.event("clonus_beats", at_s * rate_hz, muscle=key)
-
-
-def reflex_truth(muscle: Muscle) -> dict[str, Json]:
-    """Reflexes and cortical response of one muscle at rest, for its dials as they are now; None
-    where its way to the cord is not known."""
-    lesion, arc, cortex = muscle.lesion, muscle.arc, muscle.cortex
-    known = CORD in muscle.axons.sites
-    return {
-        "muscle": muscle.key,
-        "h_share": arc.share(lesion),
-        "t_share": arc.share(lesion, tendon=True),
-        "tonic_threshold_deg": arc.tonic_threshold_deg(lesion),
-        "threshold_per_deg_s": arc.per_deg_s,
-        "reflex_loop_ms": 1e3 * arc.loop_s(muscle.axons) if known else None,
-        "resting_threshold_mso": cortex.threshold(lesion),
-        "active_threshold_mso": cortex.threshold(lesion, active=True),
-        "cmct_ms": 1e3 * cortex.central_s(lesion) if known else None,
-        "silent_ms": 1e3 * cortex.silence_s(lesion),
-    }

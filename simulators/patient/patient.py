@@ -16,7 +16,7 @@ from .anatomy import body_plan
 from .background import Background
 from .cases import Case, read_case
 from .descending import SUB_DIALS
-from .description import described, reflex_truth, tell_activity
+from .description import described, tell_activity
 from .drawing import Traces
 from .drive import Drive
 from .evoked import Placement, snap_truth, templates_of
@@ -25,6 +25,7 @@ from .growing import condition_of, grown_muscle, grown_sensory
 from .leads import Lead, check_lead, muscle_under
 from .muscle import Activity, Muscle
 from .needle import NeedleTray
+from .reflex_truth import reflex_truth
 from .reflexes import Tap
 from .sensory import SensoryNerve
 from .stimulation import Stimulation
@@ -363,7 +364,7 @@ class Patient:
             "m_waves": [{**row, "tape_mm": tape(row, "muscle")} for row in motor],
             "snaps": [{**row, "tape_mm": tape(row, "recording")} for row in sensory],
             "needles": self._needles.templates(),
-            "reflexes": [reflex_truth(muscle) for muscle in self._muscles.values()],
+            "reflexes": [reflex_truth(muscle, self._grid) for muscle in self._muscles.values()],
         }
 
     def describe(self) -> dict[str, Json]:

@@ -33,7 +33,9 @@ from .subject import Person, drawn, norms
 
 SYNAPSE_S = 0.0010
 RISE_S = 0.0012  # the last units fire so much later than the first, at the cord
-TAP_S = 0.004  # from the hammer's touch to the spindles' volley
+TAP_S = 0.0025  # from the hammer's touch to the spindles' volley
+JITTER_S = 0.0003
+SPINDLES_S = 0.001  # within which the spindles of a tapped muscle fire
 LARGEST_SHARE = 0.95
 STRONGEST_TAP_N = 300.0
 CONVERGENCE = (0.06, 0.66)  # share of afferents that the first motor neuron needs, and the last
@@ -92,7 +94,8 @@ class ReflexArc:
         self._rng = random_stream(seed, key, "arc")
         self._place = size_place(properties.size)
         self._h_share = _share("h_share", person, seed, anatomy.name, side)
-        self._t_share = _share("t_share", person, seed, anatomy.name, side) or self._h_share
+        tapped = _share("t_share", person, seed, anatomy.name, side)
+        self._t_share = tapped or effect("reflex.tendon_share") * self._h_share
         build = random_stream(seed, key, "arc build")
 
         def own(name: str) -> float:
@@ -121,14 +124,18 @@ class ReflexArc:
         unmasked = effect("reflex.unmasked_share") * depth
         return min(max(raised, unmasked), LARGEST_SHARE)
 
-    def afferents(self, current_ma: float, width_us: float, motor_ma: float) -> float:
-        """Share of Ia fibres that a pulse excites. motor_ma: median threshold of the motor axons
-        at REFERENCE_WIDTH_US, at the nerve as the current."""
+    def volley(self, axons: MotorAxons, site: str, current_ma: float, width_us: float) -> float:
+        """Share of the Ia fibres whose impulses reach the cord after a pulse at a site; the current
+        is the one at the nerve."""
+        above = axons.sites.index(site) + 1
+        passing = float(axons.passes[:, above:].all(axis=1).mean())
+        motor = np.log(axons.threshold_ma)
         chronaxie = effect("reflex.ia_chronaxie_us")
         width = (1.0 + chronaxie / width_us) / (1.0 + chronaxie / REFERENCE_WIDTH_US)
-        middle = motor_ma * self._ia_threshold * width
-        place = math.log(max(current_ma, 1e-6) / middle) / effect("reflex.ia_scatter")
-        return self._intact * 0.5 * math.erfc(-place / math.sqrt(2.0))
+        middle = float(np.median(motor)) + math.log(self._ia_threshold * width)
+        spread = effect("reflex.ia_scatter") * float(motor.std())
+        place = (math.log(max(current_ma, 1e-6)) - middle) / spread
+        return passing * self._intact * 0.5 * math.erfc(-place / math.sqrt(2.0))
 
     def _rested(self, at_s: float, lesion: UpperLesion, used: float) -> float:
         """What is left of the transmitter now; the volley takes its part of it."""
@@ -144,11 +151,6 @@ class ReflexArc:
         wavers = 1.0 + effect("reflex.wavering") * self._rng.standard_normal()
         noise = 0.03 * self._rng.standard_normal(self._place.size)
         return np.flatnonzero(alive & (self._place + noise < share * wavers))
-
-    def _fired(self, units: IntArray) -> FloatArray:
-        """When units fire after the afferent volley has come in, smallest first."""
-        scatter = np.abs(self._rng.standard_normal(self._place.size))[units]
-        return np.asarray(SYNAPSE_S + RISE_S * self._place[units] + 3e-4 * scatter)
 
     # --- answers ---------------------------------------------------------------------------------
 
@@ -169,19 +171,29 @@ class ReflexArc:
         share = self.share(lesion)
         if CORD not in axons.sites or share <= 0.0:
             return NO_REFLEX
-        above = axons.sites.index(site) + 1
-        passing = float(axons.passes[:, above:].all(axis=1).mean())
-        motor_ma = float(np.median(axons.threshold_ma))
-        volley = passing * self.afferents(current_ma, width_us, motor_ma)
-        used = converged(volley)
+        used = converged(self.volley(axons, site, current_ma, width_us))
         if used <= 0.0:
             return NO_REFLEX
         units = self._recruited(share * used * self._rested(at_s, lesion, used), alive)
         free = np.ones(alive.size, dtype=np.bool_)
         free[answering] = False
         units = units[(free & axons.connected)[units]]
-        up_s = afferent_s(axons, above)
-        return Reflex(units, up_s + self._fired(units) + axons.latency_s(CORD)[units])
+        scatter_s = JITTER_S * np.abs(self._rng.standard_normal(alive.size))
+        return Reflex(units, (self.h_delay_s(axons, site) + scatter_s)[units])
+
+    def expected(
+        self, axons: MotorAxons, lesion: UpperLesion, site: str, current_ma: float, width_us: float
+    ) -> BoolArray:
+        """(n_units,) which units such a pulse recruits on average, after long rest, before
+        collision."""
+        used = converged(self.volley(axons, site, current_ma, width_us))
+        return np.asarray(self._place < self.share(lesion) * used)
+
+    def h_delay_s(self, axons: MotorAxons, site: str) -> FloatArray:
+        """Per unit: from a pulse at a site to the firing of its end-plates by the Ia arc."""
+        up_s = afferent_s(axons, axons.sites.index(site) + 1)
+        central_s = SYNAPSE_S + RISE_S * self._place
+        return np.asarray(up_s + central_s + axons.latency_s(CORD))
 
     def tendon_reflex(
         self, axons: MotorAxons, lesion: UpperLesion, alive: BoolArray, tap: Tap
@@ -195,9 +207,10 @@ class ReflexArc:
             return NO_REFLEX
         units = self._recruited(share * used * self._rested(tap.at_s, lesion, used), alive)
         units = units[axons.connected[units]]
-        up_s = TAP_S + afferent_s(axons, 0)
-        spread = 0.001 * self._rng.random(self._place.size)[units]  # spindles do not fire as one
-        return Reflex(units, up_s + self._fired(units) + spread + axons.latency_s(CORD)[units])
+        spread_s = SPINDLES_S * self._rng.random(alive.size)
+        central_s = SYNAPSE_S + RISE_S * self._place
+        delay_s = TAP_S + afferent_s(axons, 0) + central_s + spread_s + axons.latency_s(CORD)
+        return Reflex(units, delay_s[units])
 
     # --- stretch ---------------------------------------------------------------------------------
 

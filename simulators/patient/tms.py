@@ -6,7 +6,8 @@ threshold is lower, the answer larger, earlier and followed by silence.
 
 Sources: Rossini PM et al. 2015, Clin Neurophysiol 126:1071 (thresholds, MEP, silent period);
 Cantone M et al. 2019, Front Hum Neurosci 13 (FDI, n = 587: central time 5.9 ± 0.89 ms, latency
-19.5 ± 1.45 ms); Claus D 1990, Muscle Nerve 13:1125 (legs: central time by height); Magistris MR et al. 1998,
+19.5 ± 1.45 ms); Claus D 1990, Muscle Nerve 13:1125 (legs: central time by height); Magistris MR
+et al. 1998,
 Brain 121:437 (desynchronised discharges cancel; nearly all units answer); Floyd AG et al. 2009,
 Neurology 72:498 (ALS: central time, threshold and MEP).
 """
@@ -32,7 +33,7 @@ ROOT_S = 0.0010  # from the motor neuron to the foramen, where a root stimulus a
 LATER_AT_REST_S = 0.0018
 LATE_FIRST_S = 0.0004  # by which the first of many units fires after the volley
 STEEPNESS = 0.11  # of recruitment, on the logarithm of intensity over threshold
-THRESHOLD_PLACE = -2.2  # of the threshold on that curve: a response of about 50 µV
+THRESHOLD_PLACE = -2.4  # of the threshold on that curve: a response of about 50 µV
 FULL_SILENCE = 1.5  # times threshold
 MEP_S = 0.012  # how long the response itself lasts
 STRONGEST = 100.0  # %MSO
@@ -133,7 +134,9 @@ class CorticalResponse:
         most *= 1.0 - effect("tms.share_lost") * lesion.tms
         trial = effect("tms.trial_scatter") * (0.5 if active else 1.0)
         share = most * 0.5 * math.erfc(-place / math.sqrt(2.0)) * math.exp(trial * wavers)
-        units = np.flatnonzero(alive & axons.connected & (self._place + 0.02 * noise[0] < share))
+        units = np.flatnonzero(
+            alive & axons.connected & (self._place < share * (1.0 + 0.1 * noise[0]))
+        )
         central_s = self.central_s(lesion) - ROOT_S + (0.0 if active else LATER_AT_REST_S)
         spread_s = 1e-3 * effect("tms.dispersion_ms") * (1.0 + lesion.tms)
         late_s = spread_s * np.abs(noise[1][units]) + spread_s * self._place[units]
