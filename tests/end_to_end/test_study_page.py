@@ -169,6 +169,7 @@ def test_skip_wants_a_reason_and_a_change_of_side_asks_once(
     """K asks why; a step on the other side starts at the second asking only."""
     page = begun(stage, open_page)
     page.keyboard.press("k")
+    expect(page.get_by_test_id("skip-reason")).to_be_focused()
     page.keyboard.type("pain")
     page.keyboard.press("Enter")
     expect(page.locator(f'[data-step="{WRIST}"]')).to_contain_text("skipped: pain")

@@ -1,6 +1,6 @@
 // Pain 0-10 and why the stimulation stopped: one key, one digit. Beside it the pulse width and a lower ceiling.
-import { useEffect, useRef, useState } from "preact/hooks";
-import { format, typedNumber } from "../format";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { format, number, typedNumber } from "../format";
 import { lowerCeiling, pain, setWidth } from "../state/actions";
 import { tell } from "../state/events";
 import { askPain } from "../state/view";
@@ -23,7 +23,7 @@ export function Pulse() {
       <label>Width <select aria-label="Pulse width" data-testid="pulse-width" value={String(told?.width_us ?? "")} onChange={(e) => void setWidth(Number(e.currentTarget.value))}>
         {list.map((w) => <option key={w} value={String(w)}>{format("pulse_us", w)}</option>)}
       </select></label>
-      <label>Ceiling <input inputMode="decimal" data-testid="ceiling" aria-label="Lower the ceiling, mA" placeholder={format("current_ma", told?.ceiling_ma ?? null)} value={typed}
+      <label>Ceiling <input inputMode="decimal" data-testid="ceiling" aria-label="Ceiling, mA: type a lower one" placeholder={number("current_ma", told?.ceiling_ma)} value={typed}
         onInput={(e) => type(e.currentTarget.value)} onBlur={enter} onKeyDown={(e) => { if (e.key === "Enter") e.currentTarget.blur(); }} /></label>
       <button type="button" data-testid="pain" aria-expanded={askPain.value} onClick={() => { askPain.value = !askPain.value; }}>Pain <kbd aria-hidden="true">P</kbd></button>
     </div>
@@ -34,7 +34,7 @@ export function PainForm() {
   const first = useRef<HTMLInputElement>(null);
   const [level, say] = useState("");
   const [reason, why] = useState("");
-  useEffect(() => first.current?.focus(), []);
+  useLayoutEffect(() => first.current?.focus(), []);
   const send = async () => {
     const told = typedNumber(level);
     if (level.trim() !== "" && (told === null || !Number.isInteger(told) || told < 0 || told > 10)) return tell(`pain: "${level}" is not 0 to 10`);

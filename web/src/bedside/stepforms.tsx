@@ -1,5 +1,5 @@
 // Forms of the rail: why a step is skipped, and a step that the protocol does not have.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Key, Picker } from "../parts/control";
 import { addStep, nowStep, skipStep } from "../state/stepping";
 import { muscles, step } from "../state/study";
@@ -11,7 +11,7 @@ const REASONS = ["pain", "not needed", "electrode not placeable", "patient decli
 export function SkipForm() {
   const first = useRef<HTMLInputElement>(null);
   const [reason, say] = useState("");
-  useEffect(() => first.current?.focus(), []);
+  useLayoutEffect(() => first.current?.focus(), []);
   const send = async (why: string) => {
     if (why.trim() !== "" && (await skipStep(why.trim()))) askSkip.value = false;
   };
@@ -37,7 +37,7 @@ export function AddForm() {
   const now = step.value;
   const first = useRef<HTMLFormElement>(null);
   const [told, tell] = useState({ measure: now?.measure ?? "motor_response", nerve: now?.nerve ?? "median", site: now?.site ?? "wrist", muscle: now?.muscle ?? muscles.value[0]?.key ?? "" });
-  useEffect(() => first.current?.querySelector("select")?.focus(), []);
+  useLayoutEffect(() => first.current?.querySelector("select")?.focus(), []);
   const keys = withNow(muscles.value.map((m) => m.key), now?.muscle);
   const pick = (name: keyof typeof told, words: string, list: readonly string[], shown: (v: string) => string = placeWords) => (
     <Picker name={words} testid={`add-${name}`} options={list.map((v) => [v, shown(v)] as const)} chosen={told[name]} choose={(v) => tell({ ...told, [name]: v })} />

@@ -9,9 +9,10 @@ import { tell } from "../state/events";
 import { rowHere } from "../state/shown";
 import { counts, isNow, moveStep, nowStep, protocols, repeatStep, sideAsked, startStep, stepKey, wasAsked } from "../state/stepping";
 import { protocol, step, steps, task, temperatureC, temperatures } from "../state/study";
-import { placeWords, rows } from "../state/table";
+import { placeWords, rows, valueOf } from "../state/table";
+import { columnsOf } from "../table/columns";
 import { askSkip, askStep, centre } from "../state/view";
-import type { Step } from "../wire/table";
+import type { RowText, Step } from "../wire/table";
 import { Electrodes } from "./electrodes";
 import { AddForm, SkipForm } from "./stepforms";
 
@@ -36,12 +37,15 @@ function Tasks() {
 const words = (s: Step) => (s.label ?? `${s.nerve} motor, ${s.site}, ${s.muscle}`).replace(/, (left|right) /, ", ").replaceAll("_", " ");
 const SHAPE = { open: "○", done: "✓", skipped: "┄" } as const;
 
+/** The first two numbers of its line in the table. */
+const glance = (row: RowText) => columnsOf(row.measure).flatMap((c) => valueOf(row, c.keys[0] ?? "") ?? []).slice(0, 2);
+
 /** What the newest row of a step says, in two numbers. */
 function outcome(s: Step): string {
   if (s.state === "skipped") return `skipped: ${s.reason ?? "no reason given"}`;
   const row = rows.value.get(s.rows?.[0] ?? "");
   if (!row) return s.needs ? `if ${s.needs}` : "";
-  return insteadWords(row.measurement) || row.values.slice(0, 2).map((v) => format(quantityOf(v.quantity), v.value)).join(" · ");
+  return insteadWords(row.measurement) || glance(row).map((v) => format(quantityOf(v.quantity), v.value)).join(" · ");
 }
 
 function StepLine({ s }: { s: Step }) {

@@ -1,11 +1,11 @@
 // Configure, arm, fire and STOP are four separate things. The service decides; this shows and asks.
 import { number } from "../format";
 import { Key } from "../parts/control";
-import { arm, disarm, fire, implanted, intensity, operator } from "../state/actions";
+import { arm, disarm, endTrain, fire, implanted, intensity, operator } from "../state/actions";
 import { askPain } from "../state/view";
 import { PainForm, Pulse } from "./pain";
 import { Plateau } from "./plateau";
-import { declared, TrainPanel } from "./train";
+import { declared, TrainPanel, trainRuns } from "./train";
 import { clock, mode, stimulator, stimulatorState, tick } from "../state/study";
 
 const WORDS = {
@@ -89,8 +89,8 @@ export function StimulatorPanel() {
       <Implant />
       <Intensity />
       <TrainPanel />
-      <button type="button" class={`fire${state === "armed" ? " ready" : ""}`} data-testid="fire" disabled={state !== "armed"} onClick={(e) => clicked(e, fire)}>
-        <b>{told?.train ? "BEGIN" : "FIRE"}</b> <span>space or right pedal</span>
+      <button type="button" class={`fire${state === "armed" ? " ready" : ""}`} data-testid="fire" disabled={state !== "armed"} onClick={(e) => clicked(e, trainRuns.value ? endTrain : fire)}>
+        <b>{trainRuns.value ? "END" : told?.train ? "BEGIN" : "FIRE"}</b> <span>{trainRuns.value ? "any key" : "space or right pedal"}</span>
       </button>
       <Plateau />
       {askPain.value ? <PainForm /> : <Pulse />}

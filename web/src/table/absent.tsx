@@ -1,5 +1,5 @@
 // "No response" takes one key and then three questions: current, duration, electrodes. It covers nothing.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { format } from "../format";
 import { isAbsent } from "../parts/value";
 import { Key } from "../parts/control";
@@ -20,7 +20,7 @@ export function AbsentForm() {
   const row = rowHere.value;
   const first = useRef<HTMLInputElement>(null);
   const [checked, check] = useState({ current: false, width: false, electrode: false });
-  useEffect(() => first.current?.focus(), []);
+  useLayoutEffect(() => first.current?.focus(), []);
   useEffect(() => { if (!row) askAbsent.value = false; }, [row]);
   if (!row) return null;
   const told = isAbsent(row.measurement) && !row.automatic;

@@ -126,7 +126,7 @@ export function TriggeredPanel() {
   const { rows, measure } = shown.value;
   const chosen = selectedFlag(flagsOf(rows));
   const here = groupHere.value;
-  const said = SERIES.has(measure) ? `${here?.sweeps.length ?? 0} sweeps; V another view, X exclude the last` : chosen ? flagWords(chosen) : "1 2 3 select a marker";
+  const said = SERIES.has(measure) ? `sweeps: ${here?.sweeps.length ?? 0}; V another view, X exclude the last` : chosen ? flagWords(chosen) : "1 2 3 select a marker";
   return (
     <section class="panel triggered" aria-label="Triggered sweeps" data-testid="triggered">
       <Head />
