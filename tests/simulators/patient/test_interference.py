@@ -69,8 +69,8 @@ def test_real_patterns_are_ordered():
 
 
 def test_simulated_patterns_are_ordered_as_the_real_ones():
-    """Three people each."""
-    ordered(*(simulated(name, range(3)) for name in LESIONS))
+    """One person each, two places."""
+    ordered(*(simulated(name, range(1)) for name in LESIONS))
 
 
 @pytest.mark.soak

@@ -8,7 +8,7 @@ import pytest
 from .population import LIMITS, MEANS, Subject, examined
 from .split_hand import LIMIT_MV, indices
 
-FEW, MANY = 60, 420
+FEW, MANY = 40, 420
 
 
 def interval(share: float, count: int) -> tuple[float, float]:
