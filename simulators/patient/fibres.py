@@ -5,7 +5,9 @@ the first derivative of the intracellular action potential with the potential of
 along the fibre and is extinguished at its end.
 
 Sources: Dimitrov GV, Dimitrova NA 1998, Med Eng Phys 20:374-381 (fibre as a linear system);
-Rosenfalck P 1969 (shape of the intracellular action potential).
+Rosenfalck P 1969 (spike of the intracellular action potential); McGill KC, Lateva ZC 2001, IEEE
+Trans Biomed Eng 48:1480 (spike plus negative afterpotential: the slow repolarization that makes the
+last phase of a surface potential shallow and long).
 """
 
 from __future__ import annotations
@@ -15,12 +17,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from .anatomy import MuscleAnatomy
+from .effects import effect
 from .front_end import ComplexArray, FloatArray, Grid
 
 FIBRES_PER_UNIT = 8
 DISC_RADIUS_MM = 5.0
 HALF_WIDTH_MM = 8.0  # of the muscle under the electrodes
 ACTION_POTENTIAL_PER_MM = 0.75  # Rosenfalck's spike, a third longer (surface CMAP durations)
+SPIKE_PEAK = 96.0 * 27.0 * float(np.exp(-3.0))  # of 96 z³ e^-z, at z = 3
+SHORTEST = 0.4  # half length of a fibre, relative to the mean
+LASTING = 5.0  # time constants of the afterpotential that are reckoned
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,12 @@ class FibreBundle:
     centre_mm: FloatArray
 
 
+def tendon_scatter(shape: int | tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+    """Half lengths of fibres relative to their muscle's mean: they end along an aponeurosis."""
+    scattered = rng.normal(1.0, effect("fibre.tendon_scatter"), shape)
+    return np.asarray(np.clip(scattered, SHORTEST, 2.0 - SHORTEST))
+
+
 def scatter_fibres(
     muscle: MuscleAnatomy, velocity_m_s: tuple[float, float], rng: np.random.Generator
 ) -> FibreBundle:
@@ -50,8 +62,8 @@ def scatter_fibres(
     mean, sd = velocity_m_s
     return FibreBundle(
         endplate_mm=rng.normal(0, 3.0, (muscle.units, 1)) + rng.normal(0, 2.5, shape),
-        proximal_mm=muscle.half_length_mm * rng.normal(1.0, 0.08, shape),
-        distal_mm=muscle.half_length_mm * rng.normal(1.0, 0.08, shape),
+        proximal_mm=muscle.half_length_mm * tendon_scatter(shape, rng),
+        distal_mm=muscle.half_length_mm * tendon_scatter(shape, rng),
         distance_mm=np.sqrt(np.maximum(depth, 1.5) ** 2 + side**2),
         velocity_m_s=np.clip(rng.normal(mean, sd, muscle.units), mean - 3 * sd, mean + 3 * sd),
         centre_mm=np.concatenate((middle, beside), axis=1),
@@ -77,22 +89,28 @@ def _impulse_response(bundle: FibreBundle, electrode_mm: float, times_s: FloatAr
 
 
 def _action_potential_slope(velocity_m_s: FloatArray, times_s: FloatArray) -> FloatArray:
-    """Time derivative of 96 z³ e^-z, z the distance travelled; (n_units, n_times)."""
+    """Time derivative of 96 z³ e^-z, z the distance travelled, and of the afterpotential that
+    rises with this spike and outlasts it; (n_units, n_times)."""
     per_s = 1e3 * ACTION_POTENTIAL_PER_MM * velocity_m_s[:, None]
     z = per_s * times_s
-    return np.asarray(96.0 * (3.0 * z**2 - z**3) * np.exp(-z) * per_s)
+    spike = 96.0 * (3.0 * z**2 - z**3) * np.exp(-z) * per_s
+    fall_s = 1e-3 * effect("fibre.afterpotential_ms")
+    begun = 1.0 - np.exp(-z)
+    after = (3.0 * np.exp(-z) * per_s - begun / fall_s) * begun**2 * np.exp(-times_s / fall_s)
+    return np.asarray(spike + effect("fibre.afterpotential") * SPIKE_PEAK * after)
 
 
 def unit_spectra(muscle: MuscleAnatomy, bundle: FibreBundle, grid: Grid) -> ComplexArray:
     """Spectra (n_units, n_frequencies) of every unit's E1 - E2 potential, as if all had the same
     number of fibres (arbitrary units). Time zero is the firing of the end-plates; the potential
     begins negative because E1 lies over them."""
-    longest_s = 1.3 * muscle.half_length_mm / (1e3 * float(bundle.velocity_m_s.min()))
+    longest_s = (2.0 - SHORTEST) * muscle.half_length_mm / (1e3 * float(bundle.velocity_m_s.min()))
     times = np.arange(int(longest_s * grid.source_rate_hz)) / grid.source_rate_hz
     seen = _impulse_response(bundle, 0.0, times)
     seen -= _impulse_response(bundle, muscle.reference_mm, times)
-    spike_times = np.arange(int(0.008 * grid.source_rate_hz)) / grid.source_rate_hz
-    slope = _action_potential_slope(bundle.velocity_m_s, spike_times)
+    lasting_s = LASTING * 1e-3 * effect("fibre.afterpotential_ms")
+    after_s = np.arange(int(lasting_s * grid.source_rate_hz)) / grid.source_rate_hz
+    slope = _action_potential_slope(bundle.velocity_m_s, after_s)
     return np.asarray(
         np.fft.rfft(seen, n=grid.points) * np.fft.rfft(slope, n=grid.points) / grid.source_rate_hz
     )

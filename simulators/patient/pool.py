@@ -1,7 +1,7 @@
 """A motor-neuron pool: exponential sizes and thresholds, rate coding, and when each unit fires.
 
 Sources: Fuglevand AJ, Winter DA, Patla AE 1993, J Neurophysiol 70:2470-2488 (thresholds, sizes,
-rate coding with saturation, force); Tankisi H et al. 2022 and their published scans (27 healthy
+rate coding with saturation, force); scans of the MScanFit multicentre study (27 healthy
 muscles: fitted unit amplitudes with a CV of 0.4-1.0, median 0.59; hence a tenfold range of sizes,
 to which the depth of each unit adds); De Luca CJ, Hostage EC 2010, J Neurophysiol 104:1034 (later
 recruited units fire more slowly at any excitation: the onion skin); Moritz CT et al. 2005, J

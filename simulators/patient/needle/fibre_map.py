@@ -17,6 +17,7 @@ import numpy as np
 from simulators.patient.anatomy import MuscleAnatomy
 from simulators.patient.body import Body
 from simulators.patient.effects import effect, effects
+from simulators.patient.fibres import tendon_scatter
 from simulators.patient.front_end import FloatArray
 from simulators.patient.motor_units import Remodelling, fibre_counts, territory_mm
 from simulators.patient.pool import BoolArray, IntArray
@@ -69,8 +70,8 @@ class FibreMap:
             depth_mm=centre[:, 0] + radius * np.cos(angle),
             side_mm=centre[:, 1] + radius * np.sin(angle),
             endplate_mm=middle + rng.normal(0.0, effect("needle.endplate_scatter_mm"), n),
-            distal_mm=length * rng.normal(1.0, 0.08, n),
-            proximal_mm=length * rng.normal(1.0, 0.08, n),
+            distal_mm=length * tendon_scatter(n, rng),
+            proximal_mm=length * tendon_scatter(n, rng),
             diameter_um=np.full(n, effect("needle.diameter_um")),
             velocity_m_s=bundle.velocity_m_s[unit],
             delay_s=1e-3 * rng.gamma(4.0, effect("needle.terminal_delay_ms") / 4.0, n),
@@ -88,7 +89,8 @@ class FibreMap:
     def innervated(self, state: Remodelling, myopathy: float) -> Innervation:
         """The muscle after what became of its units. Takes a while: keep it."""
         owner, taken = self._owners(state)
-        return Innervation(self.diseased(taken, myopathy, state.young), owner, taken, state.young)
+        fibres = self.diseased(taken, myopathy, state.young, owner)
+        return Innervation(fibres, owner, taken, state.young)
 
     def _owners(self, state: Remodelling) -> tuple[IntArray, BoolArray]:
         """(n,) the unit that works each fibre now, or NOBODY; and whether it was taken over."""
@@ -117,16 +119,28 @@ class FibreMap:
             heirs[free[np.argsort(far, kind="stable")[: quota[taker]]]] = taker
         return heirs
 
-    def diseased(self, taken: BoolArray, myopathy: float, young: float = 0.0) -> Fibres:
-        """The fibres with the diameters, velocities and delays that disease gave them."""
+    def diseased(
+        self,
+        taken: BoolArray,
+        myopathy: float,
+        young: float = 0.0,
+        owner: IntArray | None = None,
+    ) -> Fibres:
+        """The fibres with the diameters, velocities and delays that disease gave them. owner: as of
+        `Innervation`; a matured fibre has become of its new unit's kind, size and velocity."""
         healthy = effect("needle.diameter_cv")
         cv = healthy + (effect("myopathy.diameter_cv") - healthy) * myopathy
-        kept = np.where(taken, effect("lmn.sprout_velocity_kept"), 1.0)
+        fresh = taken & self._fresh(young)
+        kept = np.where(fresh, effect("lmn.young_diameter_kept"), 1.0)
+        kept *= 1.0 - (1.0 - effect("myopathy.diameter_kept")) * myopathy
         mean = effect("needle.diameter_um")
         diameter = np.maximum(kept * mean * (1.0 + cv * self.thickness), THINNEST_UM)
-        velocity = self.fibres.velocity_m_s + VELOCITY_PER_UM * (diameter - mean)
-        late = np.where(taken, self._sprout_delay_s(young), 0.0)
         old = self.fibres
+        velocity = old.velocity_m_s
+        if owner is not None:
+            velocity = np.where(taken & ~fresh, self.unit_velocity_m_s[owner], velocity)
+        velocity = velocity + VELOCITY_PER_UM * (diameter - mean)
+        late = np.where(taken, self._sprout_delay_s(young), 0.0)
         return Fibres(
             old.depth_mm,
             old.side_mm,
@@ -139,20 +153,21 @@ class FibreMap:
             old.weight,
         )
 
+    def _of_branch(self, rows: tuple[int, int]) -> FloatArray:
+        """(n,) uniform draws that all fibres of one branch share."""
+        first = np.searchsorted(self.unit, np.arange(self.unit_velocity_m_s.size))
+        return self.lot[slice(*rows)][self.branch, first[self.unit]]
+
+    def _fresh(self, young: float) -> BoolArray:
+        """(n,) whether the branch that takes a fibre over is still young."""
+        return np.asarray(self._of_branch((4, 6)) < young)
+
     def _sprout_delay_s(self, young: float) -> FloatArray:
         """(n,) how late each fibre answers if it was taken over: all that one branch feeds are late
         together, young branches the most."""
-        units = self.unit_velocity_m_s.size
-        first = np.searchsorted(self.unit, np.arange(units))
-        branch = self.branch
-        luck = self.lot[2:4][branch, first[self.unit]]
-        mean_s, sd_s = (
-            1e-3 * effect("lmn.sprout_delay_ms"),
-            1e-3 * effects()["lmn.sprout_delay_ms"].sd,
-        )
-        late = _gamma_quantile(luck, mean_s, sd_s)
-        old = self.lot[4:6][branch, first[self.unit]] >= young
-        return np.asarray(np.where(old, effect("lmn.old_sprout_delay"), 1.0) * late)
+        delay = effects()["lmn.sprout_delay_ms"]
+        late = _gamma_quantile(self._of_branch((2, 4)), 1e-3 * delay.value, 1e-3 * delay.sd)
+        return np.asarray(np.where(self._fresh(young), 1.0, effect("lmn.old_sprout_delay")) * late)
 
     @property
     def branch(self) -> IntArray:

@@ -36,9 +36,11 @@ def pattern(trace_uv: np.ndarray, rate_hz: float) -> Pattern:
     return float(band.std()), turns.size / trace_uv.size * rate_hz, float(changes.mean())
 
 
-def simulated(name: str, seeds: range) -> Pattern:
-    """Median over people, two places of the needle each, 2 s of gentle effort."""
+def simulated(name: str, seeds: range, force: float | None = None) -> Pattern:
+    """Median over people, two places of the needle each, 2 s of gentle effort, or of this share of
+    maximal force."""
     dials, level = LESIONS[name]
+    level = level if force is None else force
     case = read_case("healthy")
     case = replace(case, dials={**case.dials, KEY: dials}, months=18.0)
     found = []
@@ -79,3 +81,14 @@ def test_patterns_of_many_people_are_ordered_as_the_real_ones():
     found = {name: simulated(name, range(20, 32)) for name in LESIONS}
     ordered(*found.values())
     assert {name: one[1] for name, one in found.items()} == pytest.approx(TURNS_PER_S, rel=0.4)
+
+
+@pytest.mark.soak
+def test_patterns_at_equal_force_part_as_taught():
+    """At 30 % of healthy maximal force nothing is set by the turns: neuropathy has fewer and higher
+    turns than health and more power, myopathy as many turns or more, and lower ones (Willison 1964;
+    Stalberg 1983; Fuglsang-Frederiksen 2000). Nine people each."""
+    healthy, neuropathy, myopathy = (simulated(name, range(40, 49), 0.3) for name in LESIONS)
+    assert neuropathy[0] > healthy[0] > myopathy[0]
+    assert neuropathy[1] < healthy[1] < 1.1 * myopathy[1]
+    assert neuropathy[2] > 1.1 * healthy[2] > 1.1 * myopathy[2]
