@@ -177,7 +177,7 @@ class Technician:
         """What comes far from all the others is no F-wave but a muscle that twitched by itself."""
         line = self.line(step)
         seen = [one for one in line["measurement"]["items"]
-                if one["kind"] == "f" and one["latency_ms"] is not None]  # fmt: skip
+                if one["kind"] == "f" and one.get("latency_ms") is not None]  # fmt: skip
         if len(seen) < 3:
             return
         middle = float(np.median([one["latency_ms"] for one in seen]))
