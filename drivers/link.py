@@ -26,6 +26,7 @@ from .errors import DeviceLost, PortError
 _MOST_BYTES: Final = 1 << 16
 _TERMINAL_READ: Final = 4095  # Linux gives no more of a terminal's bytes to one read
 _WRITE_S: Final = 1.0
+_LOOK_S: Final = 0.0005
 _BUSY: Final = (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
 _DENIED: Final = (errno.EACCES, errno.EPERM)
 _MISSING: Final = (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO)
@@ -158,6 +159,25 @@ class SerialLink(Link):
         except (serial.SerialException, OSError, ValueError) as error:
             raise PortError(_why(path, error)) from error
         super().__init__(path, self._port.fileno())
+
+    def sent_within(self, timeout_s: float) -> bool:
+        """Whether everything written has left this machine by then. Raises DeviceLost."""
+        deadline = time.monotonic() + timeout_s
+        if self._closed:
+            raise DeviceLost(f"{self.name} is closed")
+        try:
+            while self._port.out_waiting:
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(_LOOK_S)
+        except (OSError, serial.SerialException) as error:
+            raise self._lost(str(error)) from error
+        return True
+
+    def discard_unsent(self) -> None:
+        """What was written and has not left this machine is never sent."""
+        with contextlib.suppress(OSError, serial.SerialException):
+            self._port.reset_output_buffer()
 
     def _release(self) -> None:
         with contextlib.suppress(OSError, serial.SerialException):

@@ -188,7 +188,8 @@ class Pulse:
 @dataclass(frozen=True, slots=True)
 class Stimulus:
     """One requested pulse and what became of it; joined to its trigger in `sweeps.py`, never by a
-    driver. `sent_s` None: refused or not sent. `seen` None: no edge in the stream (yet)."""
+    driver. `sent_s` None: refused or not sent. `seen` None: no edge in the stream (yet). stated:
+    the pulse is what an operator read off the stimulator's front panel; nothing measured it."""
 
     id: str
     pulse: Pulse
@@ -198,6 +199,7 @@ class Stimulus:
     requested_s: float
     sent_s: float | None
     seen: Trigger | None
+    stated: bool = False
 
 
 class LinkState(StrEnum):
@@ -267,6 +269,24 @@ class Device(Protocol):
     def close(self) -> None:
         """Release the port; idempotent."""
         ...
+
+
+class StimulatorKind(StrEnum):
+    """Who sets a stimulator's current and who fires it.
+
+    controlled: software does both. triggered: software only fires; the current is set on the front
+    panel, and the operator types what it says. manual: set and fired at the device; its edges come
+    in by the amplifier.
+    """
+
+    CONTROLLED = "controlled"
+    TRIGGERED = "triggered"
+    MANUAL = "manual"
+
+    @property
+    def stated(self) -> bool:
+        """Whether the pulse is what an operator says, not what was set or measured."""
+        return self is not StimulatorKind.CONTROLLED
 
 
 @dataclass(frozen=True, slots=True)

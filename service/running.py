@@ -29,8 +29,8 @@ import structlog
 import uvicorn
 
 from drivers.registry import parse_url
-from drivers.stimulator import open_stimulator
-from drivers.types import Stimulator
+from drivers.stimulator import open_stimulator, stimulator_kind
+from drivers.types import Stimulator, StimulatorKind
 from service.api.access import Gate
 from service.api.socket import LiveProtocol
 from service.app import create_app
@@ -74,6 +74,7 @@ def run_service(launch: Launch, settings: Settings, listener: socket.socket) -> 
             forget_old_demos(folder)
         urls, simulators = launch.simulators.urls(), launch.simulators.running
         limits, problem = laboratory_limits(folder)
+        opener, kind = _stimulator(settings.stimulator, simulators)
         plan = _as_recorded(
             Plan(
                 mode=launch.mode,
@@ -81,7 +82,8 @@ def run_service(launch: Launch, settings: Settings, listener: socket.socket) -> 
                 patient=settings.patient,
                 study=_study_id(),
                 version=software_version(),
-                open_stimulator=_stimulator(settings.stimulator, simulators),
+                open_stimulator=opener,
+                stimulator_kind=kind,
                 circumstances=Circumstances(
                     limits=limits, problem=problem, use_unverified=settings.unverified_limits
                 ),
@@ -171,15 +173,16 @@ def _ready(url: str, show: bool) -> None:
 
 def _stimulator(
     asked: str | None, simulators: list[SimulatorProcess]
-) -> Callable[[], Stimulator] | None:
-    """What opens the stimulator: the one asked for, else that of the simulator, else none."""
+) -> tuple[Callable[[], Stimulator] | None, StimulatorKind]:
+    """What opens the stimulator, and its kind: the one asked for, else that of the simulator, else
+    none. Raises ValueError or ConfigError."""
     if asked in (None, SIM_STIMULATOR):
-        if simulators:
-            return partial(open_stimulator, f"sim:{simulators[0].stimulator}")
-        if asked == SIM_STIMULATOR:
+        if asked and not simulators:
             raise ValueError("--stimulator sim needs a simulated device: --device sim:hackeeg")
-        return None
-    return partial(open_stimulator, asked)
+        if not simulators:
+            return None, StimulatorKind.CONTROLLED
+        asked = f"{SIM_STIMULATOR}:{simulators[0].stimulator}"
+    return partial(open_stimulator, asked), stimulator_kind(asked)
 
 
 def _named(urls: tuple[str, ...]) -> Iterator[tuple[str, str]]:

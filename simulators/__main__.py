@@ -65,6 +65,7 @@ def make_bench(arguments: argparse.Namespace, subject: Subject, faults: Sequence
         now=time.monotonic,
         speed=arguments.speed,
         self_powered=not is_hackeeg,
+        trigger_box_port=PtyPort(),
     )
     bench.power_on()
     for fault in faults:
@@ -113,6 +114,7 @@ def run(bench: Bench, arguments: argparse.Namespace) -> None:
             "device": arguments.device,
             "port": bench.port.name,
             "stimulator": bench.stimulator_port.name,
+            "trigger_box": bench.trigger_box_port.name if bench.trigger_box_port else "",
             "control": server.address,
             "montage": bench.subject.patient.describe().get("montage", {}),
         }

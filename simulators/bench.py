@@ -19,6 +19,7 @@ from .faults import Fault, Wire
 from .firmware import Firmware
 from .port import Pacer, PtyPort
 from .stimulator import StimulatorFirmware
+from .trigger_box import TriggerBox
 
 TICK_S = 0.004
 PULSE_WIDTH_S = 0.001
@@ -30,7 +31,8 @@ class Bench:
     """One simulated device with its patient and its stimulator.
 
     self_powered: the device runs on its own battery and keeps state while its port is away (a
-    Cyton behind its dongle); otherwise unplugging takes its power.
+    Cyton behind its dongle); otherwise unplugging takes its power. trigger_box_port: where a serial
+    trigger box hangs, with a second stimulator that is set on its front panel; None: there is none.
     """
 
     def __init__(
@@ -45,12 +47,15 @@ class Bench:
         now: Callable[[], float],
         speed: float = 1.0,
         self_powered: bool = False,
+        trigger_box_port: PtyPort | None = None,
     ) -> None:
         self.firmware, self.subject, self.port = firmware, subject, port
         self.wire = Wire(firmware, seed=seed)
         self.stimulator = StimulatorFirmware(limits, now, self._deliver)
         self.stimulator_port = stimulator_port
         self._stimulator_open = False
+        self.trigger_box = TriggerBox(now, self._deliver)
+        self.trigger_box_port = trigger_box_port
         self._now, self._speed, self._self_powered = now, speed, self_powered
         self._pacer = Pacer(now, firmware.rate_hz, speed)
         self._owed = 0  # conversions due that wait for the reader
@@ -134,6 +139,7 @@ class Bench:
         if self._replug_s is not None and now >= self._replug_s:
             self._replug()
         self._serve_stimulator()
+        self._serve_trigger_box()
         if not self.wire.stalled and now >= self._deaf_until_s:
             self._serve_commands((now - self._stepped_s) * self._speed)
         self._stepped_s = now
@@ -165,6 +171,11 @@ class Bench:
         if self._stimulator_open and not is_open:
             self.stimulator.link_lost()
         self._stimulator_open = is_open
+
+    def _serve_trigger_box(self) -> None:
+        self.trigger_box.tick()
+        if self.trigger_box_port is not None:
+            self.trigger_box.receive(self.trigger_box_port.read())
 
     def _convert(self, *, waiting: bool = True) -> None:
         """Convert what is due, in chunks short enough that a blocked write is noticed.
@@ -199,11 +210,13 @@ class Bench:
 
     def wait_on(self, selector: selectors.BaseSelector) -> None:
         """Register the descriptors that can wake the bench, as they are now."""
+        box = self.trigger_box_port
         wanted = {
             fd
             for fd, wake in (
                 (self.port.fileno, not self.wire.stalled and self._now() >= self._deaf_until_s),
                 (self.stimulator_port.fileno, self._stimulator_open),
+                (None if box is None else box.fileno, True),
             )
             if fd is not None and wake
         }
@@ -217,3 +230,5 @@ class Bench:
         """Ports and their links go."""
         self.port.close()
         self.stimulator_port.close()
+        if self.trigger_box_port is not None:
+            self.trigger_box_port.close()

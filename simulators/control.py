@@ -43,6 +43,7 @@ class Control:
             "templates": lambda _: {"templates": self._bench.firmware.patient.templates()},
             "counts": self._counts,
             "stimulator": lambda _: self._bench.panel(),
+            "front_panel": self._front_panel,
             "patients": lambda _: {"patients": patients_on_file()},
             "stop": self._stop,
         }
@@ -133,6 +134,17 @@ class Control:
         if landed is None:
             raise RequestError("the device is not streaming, so a pulse has no place on its clock.")
         return {"at_sample": landed}
+
+    def _front_panel(self, request: Request) -> dict[str, Any]:
+        box = self._bench.trigger_box
+        if "current_ma" in request:
+            box.turn(
+                _number(request, "current_ma", 0.0, 1000.0),
+                _number(request, "width_us", 1.0, 10_000.0),
+            )
+        if "output" in request:
+            box.switch(request["output"] is True)
+        return box.panel()
 
     def _fault(self, request: Request) -> dict[str, Any]:
         values = {key: value for key, value in request.items() if key not in ("do", "name")}

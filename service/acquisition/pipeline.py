@@ -38,6 +38,7 @@ class Pipeline:
         self._streams: dict[str, Stream] = {}
         self._views = ViewTable(device)
         self._heard_s = 0.0
+        self._said: Stimulus | None = None
         self._lock = threading.RLock()
 
     # ── the device's thread ──────────────────────────────────────────────────────────────────────
@@ -127,7 +128,8 @@ class Pipeline:
     def _tell_sweeps(self, stream: Stream, block: SampleBlock) -> None:
         for trigger in block.triggers:
             self._outlets.trigger(self.device, trigger)
-            stream.cutter.trigger(trigger, stream.chapter.clock.host_s(trigger.sample_index))
+            at_s = stream.chapter.clock.host_s(trigger.sample_index)
+            stream.cutter.trigger(trigger, at_s, self._said)
         self._tell_cut(stream, stream.cutter.ready(block.received_s), block.received_s)
 
     def _tell_cut(self, stream: Stream, sweeps: list[Sweep], now_s: float) -> None:
@@ -165,6 +167,12 @@ class Pipeline:
             emg = [stream for stream in self._streams.values() if stream.chapter.emg.labels]
             for stream in sorted(emg, key=lambda s: -s.chapter.info.rate_hz)[:1]:
                 stream.cutter.expect(stimulus)
+
+    def say(self, stimulus: Stimulus | None) -> None:
+        """What the operator of a stimulator fired at its own front panel states from now on: it is
+        the stimulus of every edge that follows. None: nothing is stated."""
+        with self._lock:
+            self._said = stimulus
 
     def subscribe(
         self, stream: str, channels: tuple[str, ...], preset: str, columns_per_s: float

@@ -32,6 +32,7 @@ class _Pending:
     trigger: Trigger
     at_s: float
     start_index: int
+    said: Stimulus | None = None
     stimulus: Stimulus | None = None
 
 
@@ -70,11 +71,13 @@ class SweepCutter:
             self._stimuli.append(stimulus)
             self._stimuli.sort(key=lambda s: s.sent_s or 0.0)
 
-    def trigger(self, trigger: Trigger, at_s: float) -> None:
-        """An edge the stream showed, at host time `at_s` by the epoch's clock mapping."""
+    def trigger(self, trigger: Trigger, at_s: float, said: Stimulus | None = None) -> None:
+        """An edge the stream showed, at host time `at_s` by the epoch's clock mapping. said: what
+        the operator of a stimulator fired at its own front panel has stated; an edge that no pulse
+        of ours explains is taken for that one."""
         if trigger.line == STIMULATOR_LINE and trigger.edge == "rise":
             start = math.floor(trigger.sample_index) - self._before
-            self._pending.append(_Pending(trigger, at_s, start))
+            self._pending.append(_Pending(trigger, at_s, start, said))
 
     def ready(self, now_s: float) -> list[Sweep]:
         """Sweeps now complete, in order. now_s: host time of the newest block."""
@@ -110,14 +113,22 @@ class SweepCutter:
                 return
         timed = [s for s in self._stimuli if s.seen is None]
         nearest = min(timed, key=lambda s: abs((s.sent_s or 0.0) - pending.at_s), default=None)
-        if nearest is None:
-            return
-        apart_s = abs((nearest.sent_s or 0.0) - pending.at_s)
+        apart_s = math.inf if nearest is None else abs((nearest.sent_s or 0.0) - pending.at_s)
         settled = now_s >= pending.at_s + HOLD_S
-        if apart_s <= CERTAIN_S or (settled and apart_s <= JOIN_WINDOW_S):
+        if nearest is not None and (apart_s <= CERTAIN_S or (settled and apart_s <= JOIN_WINDOW_S)):
             self._stimuli.remove(nearest)
             self._joined.append(nearest.id)
             pending.stimulus = replace(nearest, seen=pending.trigger)
+        elif pending.said is not None and settled:
+            pending.stimulus = self._as_said(pending, pending.said)
+
+    def _as_said(self, pending: _Pending, said: Stimulus) -> Stimulus:
+        trigger = pending.trigger
+        where = f"{self.recording or self.device}:{self.stream.name}:{trigger.epoch}"
+        return replace(
+            said, id=f"said:{where}:{trigger.sample_index:g}", requested_s=pending.at_s,
+            sent_s=pending.at_s, seen=trigger, stated=True,
+        )  # fmt: skip
 
     def _complete(self, pending: _Pending) -> bool:
         newest = self.ring.newest()

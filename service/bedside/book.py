@@ -132,6 +132,7 @@ class SweepBook:
             "at_utc": entry.at_utc.isoformat(),
             "current_ma": None if stimulus is None else stimulus.pulse.current_ma,
             "width_us": None if stimulus is None else stimulus.pulse.width_us,
+            "current_stated": stimulus is not None and stimulus.stated,
             "measurement": measurement_json(entry.measurement),
             "average": {
                 "sweeps": entry.average_sweeps,

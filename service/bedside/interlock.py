@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from drivers.config import StimulatorLimits
-from drivers.types import Pulse
+from drivers.types import Pulse, StimulatorKind
 
+from .pulse_limits import pulse_problem
+from .stimulator_words import AT_DEVICE, MANUAL, STOPPED
 from .train import Declared, Train, train_problem
 
 SILENT_S = 1.0
@@ -56,8 +58,15 @@ class Placement:
 class Interlock:
     """The rules for one stimulator."""
 
-    def __init__(self, limits: StimulatorLimits, *, present: bool) -> None:
+    def __init__(
+        self,
+        limits: StimulatorLimits,
+        *,
+        present: bool,
+        kind: StimulatorKind = StimulatorKind.CONTROLLED,
+    ) -> None:
         self.limits = limits
+        self.kind = kind
         self.phase = Phase.UNKNOWN if present else Phase.NONE
         self.sentence = (
             "waiting for the stimulator" if present else "no stimulator is set up; start with one"
@@ -94,7 +103,9 @@ class Interlock:
 
     def ready(self) -> None:
         """The stimulator has answered and is disarmed. STOP stays latched."""
-        if self.phase is Phase.UNKNOWN:
+        if self.kind is StimulatorKind.MANUAL:
+            self._set(Phase.UNKNOWN, MANUAL)  # it may fire at any time, whatever is done here
+        elif self.phase is Phase.UNKNOWN:
             self._set(Phase.SAFE, "")
 
     def link_lost(self, sentence: str) -> None:
@@ -107,7 +118,8 @@ class Interlock:
         """Off, latched until armed again; from any state, by anybody."""
         self._release()
         if self.phase is not Phase.NONE:
-            self._set(Phase.STOPPED, "stopped; arm again to go on")
+            manual = self.kind is StimulatorKind.MANUAL
+            self._set(Phase.UNKNOWN if manual else Phase.STOPPED, STOPPED[self.kind])
 
     def disarm(self, sentence: str = "disarmed") -> None:
         """Off by request."""
@@ -159,6 +171,8 @@ class Interlock:
         """Raises RefusedError above a limit or for too large a step up."""
         self._check_present()
         self._check_limits(pulse)
+        if self.kind is StimulatorKind.MANUAL:
+            return  # said of a pulse that nothing here sends: a step up is a fact, not a request
         allowed = max(
             self.limits.max_step_ma, self.limits.max_step_fraction * self.pulse.current_ma
         )
@@ -173,12 +187,25 @@ class Interlock:
         """The stimulator has confirmed the pulse, and disarmed."""
         self._disarm("configured; arm to stimulate")
         self.pulse = pulse
+        if self.kind is StimulatorKind.MANUAL:
+            self._set(Phase.UNKNOWN, MANUAL)
+
+    def misstated(self) -> None:
+        """What the operator said of the front panel was refused, so what it shows is in doubt: a
+        triggered stimulator is disarmed, of a manual one the current is not known any more."""
+        if self.kind.stated:
+            self._disarm(
+                f"what was typed was refused: the front panel must show {self.pulse.current_ma:g} "
+                "mA before arming"
+            )
+        if self.kind is StimulatorKind.MANUAL:
+            self.pulse = Pulse(self.limits.start_ma, self.pulse.width_us)
 
     def check_arm(
         self, client: str, operator: str, now_s: float, declared: Declared | None = None
     ) -> None:
         """Raises RefusedError unless `client` may arm now; None: single pulses, one a press."""
-        self._check_present()
+        self._check_here()
         if not operator.strip():
             raise RefusedError("no_operator", "arming needs the initials of who stimulates")
         if self.phase is Phase.UNKNOWN:
@@ -194,7 +221,8 @@ class Interlock:
         if self.pulse.current_ma <= 0:
             raise RefusedError("no_current", "set a current before arming")
         if declared is not None:
-            problem = train_problem(declared, self.limits.declared, self.pulse.current_ma)
+            fixed = self.kind.stated
+            problem = train_problem(declared, self.limits.declared, self.pulse.current_ma, fixed)
             if problem:
                 raise RefusedError("train_refused", problem)
         self._check_signal(client, now_s)
@@ -212,7 +240,7 @@ class Interlock:
 
     def fire(self, client: str, nonce: str, now_s: float) -> Pulse:
         """The pulse to send, once. Raises RefusedError; a refused or used nonce never fires."""
-        self._check_present()
+        self._check_here()
         if not nonce or nonce in self._nonces:
             raise RefusedError("replayed", "this pulse was asked for before; press again")
         self._nonces.add(nonce)
@@ -318,6 +346,11 @@ class Interlock:
         if self.phase is Phase.NONE:
             raise RefusedError("no_stimulator", self.sentence)
 
+    def _check_here(self) -> None:
+        self._check_present()
+        if self.kind is StimulatorKind.MANUAL:
+            raise RefusedError("at_device", AT_DEVICE)
+
     def _check_signal(self, client: str, now_s: float) -> None:
         if not self._present(client, now_s):
             raise RefusedError("silent_client", "this page has no live connection; reload it")
@@ -325,26 +358,9 @@ class Interlock:
             raise RefusedError("no_signal", "the amplifier sends no data to record")
 
     def _check_limits(self, pulse: Pulse) -> None:
-        limits = self.limits
-        if not 0 <= pulse.current_ma <= limits.max_ma:
-            raise RefusedError(
-                "above_limit", f"{pulse.current_ma:g} mA is outside 0 to {limits.max_ma:g} mA"
-            )
-        if not 0 < pulse.width_us <= limits.max_us:
-            raise RefusedError(
-                "above_limit", f"{pulse.width_us:g} µs is not above 0 and up to {limits.max_us:g}"
-            )
-        charge_uc = pulse.current_ma * pulse.width_us / 1000.0
-        if charge_uc > limits.max_charge_uc:
-            raise RefusedError(
-                "above_limit", f"{charge_uc:g} µC is above the limit of {limits.max_charge_uc:g} µC"
-            )
-        # mA² · ohm · µs = 1e-12 J
-        energy_mj = pulse.current_ma**2 * limits.load_ohm * pulse.width_us * 1e-9
-        if energy_mj > limits.max_energy_mj:
-            raise RefusedError(
-                "above_limit", f"{energy_mj:g} mJ is above the limit of {limits.max_energy_mj:g} mJ"
-            )
+        problem = pulse_problem(pulse, self.limits)
+        if problem:
+            raise RefusedError("above_limit", problem)
 
     def _check_train(self, now_s: float) -> None:
         limits = self.limits

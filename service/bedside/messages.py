@@ -20,6 +20,7 @@ from .interlock import Placement
 from .montage import Montage
 from .steps import Step
 from .stimulator_status import StimulatorStatus
+from .stimulator_words import STATED
 
 
 def plain(value: object) -> Json:
@@ -178,6 +179,8 @@ def stimulator_json(status: StimulatorStatus) -> dict[str, Json]:
         "delivered_count": status.delivered_count,
         "implant": status.implant or None,
         "train": status.train or None,
+        "kind": status.kind.value,
+        "stated": STATED if status.kind.stated else None,
     }
 
 

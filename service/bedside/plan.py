@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from drivers.types import Stimulator
+from drivers.types import Stimulator, StimulatorKind
 from service.recording.directions import Directions
 from service.store.keeper import Keeper
 from service.store.types import StudyContent
@@ -39,6 +39,7 @@ class Plan:
     version: str
     recording: Path | None = None
     open_stimulator: Callable[[], Stimulator] | None = None
+    stimulator_kind: StimulatorKind = StimulatorKind.CONTROLLED
     directions: Directions | None = None
     run: str = ""
     visit: str = ""

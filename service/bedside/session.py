@@ -163,7 +163,7 @@ class Session:
     def stop_stimulation(self, who: str) -> None:
         """STOP: first of all things, waits for nothing."""
         self.stimulation.stop()
-        self.alarm("stopped", f"STOP by {who}: the stimulator is off until it is armed again")
+        self.alarm("stopped", f"STOP by {who}: {self.stimulation.stop_words}")
 
     def tell_store(self, status: StoreStatus) -> None:
         """Whether what was done is on the disk."""
@@ -275,6 +275,11 @@ class Session:
         if self._recorder is not None:
             self._recorder.stimulus(stimulus)
 
+    def _say(self, stimulus: Stimulus | None) -> None:
+        leading = self.study.leading_device
+        if leading is not None:
+            self.pipelines[leading].say(stimulus)
+
     def _record_stimulation(self, record: Record) -> None:
         if self._recorder is not None:
             self._recorder.setting("stimulation", plain_fields(record), record.at_s)
@@ -319,8 +324,10 @@ class Session:
             status=lambda *a: self._handover.post(self._stimulator, *a),
             record=self._record_stimulation,
             beat_s=lambda: self._beat_s,
+            say=self._say,
         )
-        return Stimulation(self.plan.open_stimulator, load_stimulator_limits(), ports, self.now)
+        plan, limits = self.plan, load_stimulator_limits()
+        return Stimulation(plan.open_stimulator, limits, ports, self.now, plan.stimulator_kind)
 
     def _make_pipeline(self, device: DevicePlan) -> Pipeline:
         leads = device.id == self.study.leading_device

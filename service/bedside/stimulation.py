@@ -19,10 +19,11 @@ import structlog
 
 from drivers.config import StimulatorLimits
 from drivers.errors import DeviceError, StimulatorRefused
-from drivers.types import Pulse, Stimulator, Stimulus
+from drivers.types import Pulse, Stimulator, StimulatorKind, Stimulus
 
 from .interlock import Interlock, Placement, RefusedError
-from .stimulator_status import Record, StimulationPorts, StimulatorStatus
+from .stimulator_status import Record, StimulationPorts, StimulatorStatus, pulse_words, status_of
+from .stimulator_words import ALARM
 from .train import Declared
 
 HEARTBEAT_S = 0.08
@@ -50,9 +51,11 @@ class Stimulation:
         limits: StimulatorLimits,
         ports: StimulationPorts,
         now: Callable[[], float],
+        kind: StimulatorKind = StimulatorKind.CONTROLLED,
     ) -> None:
         self._open = open_stimulator
-        self._interlock = Interlock(limits, present=open_stimulator is not None)
+        self._interlock = Interlock(limits, present=open_stimulator is not None, kind=kind)
+        self.stop_words = ALARM[kind]
         self._ports = ports
         self._now = now
         self._device: Stimulator | None = None
@@ -106,7 +109,7 @@ class Stimulation:
 
     def seen(self, stimulus_id: str) -> None:
         """A pulse's edge was found in the stream."""
-        self._submit("seen", "", lambda: self._interlock.seen(stimulus_id))
+        self._submit("seen", "", lambda: self._seen(stimulus_id))
 
     def unseen(self, stimulus_id: str) -> None:
         """A pulse's edge did not come."""
@@ -178,7 +181,7 @@ class Stimulation:
             self._wake.wait(self._pause_s())
             self._wake.clear()
             try:
-                self._turn()
+                self.turn()
             except Exception:
                 log.exception("stimulator thread")
                 self._lost("internal error; the stimulator is treated as unknown")
@@ -192,7 +195,9 @@ class Stimulation:
         train = self._interlock.train
         return TICK_S if train is None else min(TICK_S, train.wait_s(self._now()))
 
-    def _turn(self) -> None:
+    def turn(self) -> None:
+        """One round of the thread: STOP, what was asked, time, a train's pulse, the heartbeat. For
+        whom has a clock of their own and did not `start`."""
         self._reopen()
         while True:
             if self._stop.is_set():
@@ -245,8 +250,19 @@ class Stimulation:
             raise RefusedError("unknown_state", self._interlock.sentence)
         return self._device
 
+    def _seen(self, stimulus_id: str) -> None:
+        lock = self._interlock
+        lock.seen(stimulus_id)
+        if lock.kind is StimulatorKind.MANUAL:
+            self._delivered += 1
+            self._record("pulse", "at_device", pulse_words(lock.pulse, lock.kind), "")
+
     def _configure(self, pulse: Pulse) -> None:
-        self._interlock.check_configure(pulse)
+        try:
+            self._interlock.check_configure(pulse)
+        except RefusedError:
+            self._interlock.misstated()
+            raise
         self._device_or_refuse().configure(pulse)
         self._interlock.configured(pulse)
         self._hardware_armed = False
@@ -297,7 +313,7 @@ class Stimulation:
         where = self._interlock.placement
         stimulus = Stimulus(
             uuid.uuid4().hex, pulse, where.nerve, where.site, where.side,
-            requested_s, self._now(), None,
+            requested_s, self._now(), None, self._interlock.kind.stated,
         )  # fmt: skip
         # before the pulse: its edge must find the stimulus already waiting
         self._ports.expect(stimulus)
@@ -311,7 +327,7 @@ class Stimulation:
         self._last_beat_s = self._now()
         self._delivered = answer.delivered_count
         self._interlock.delivered(stimulus.id, self._last_beat_s)
-        self._record("pulse", "fire", f"{pulse.current_ma:g} mA {pulse.width_us:g} µs", client)
+        self._record("pulse", "fire", pulse_words(pulse, self._interlock.kind), client)
 
     def _check_loop(self) -> None:
         if self._now() - self._ports.beat_s() > LOOP_LAG_S:
@@ -350,6 +366,8 @@ class Stimulation:
             )
         if before != self.status:
             self._ports.status(self.status)
+        if self._interlock.kind is StimulatorKind.MANUAL:
+            self._ports.say(self.status.said)
 
     def _lost(self, sentence: str) -> None:
         self._interlock.link_lost(sentence)
@@ -378,10 +396,4 @@ class Stimulation:
         log.info("stimulator", what=what, cause=cause, sentence=sentence, client=client)
 
     def _snapshot(self) -> StimulatorStatus:
-        lock = self._interlock
-        expires = lock.expires_in_s(self._now())
-        return StimulatorStatus(
-            lock.phase, lock.sentence, lock.pulse.current_ma, lock.pulse.width_us,
-            None if expires is None else round(expires), lock.limits.max_ma, lock.placement,
-            self._delivered, lock.implant, "" if lock.train is None else lock.train.words,
-        )  # fmt: skip
+        return status_of(self._interlock, self._delivered, self._now())

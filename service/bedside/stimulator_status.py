@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers.types import Stimulus
+from drivers.types import Pulse, StimulatorKind, Stimulus
 
-from .interlock import Phase, Placement
+from .interlock import Interlock, Phase, Placement
+from .stimulator_words import STATED
 
 
 @dataclass(frozen=True, slots=True)
 class StimulatorStatus:
     """What the page shows; `expires_in_s` is None when not armed. implant: the answer about
-    implanted devices, empty if nobody was asked. train: a declared train and how far it is."""
+    implanted devices, empty if nobody was asked. train: a declared train and how far it is. kind:
+    whether current and width are what was set here, or what the operator stated."""
 
     state: Phase
     sentence: str
@@ -25,6 +27,32 @@ class StimulatorStatus:
     delivered_count: int
     implant: str = ""
     train: str = ""
+    kind: StimulatorKind = StimulatorKind.CONTROLLED
+
+    @property
+    def said(self) -> Stimulus | None:
+        """The pulse that the operator stated, at the present place; None at 0 mA: not stated."""
+        if self.current_ma <= 0:
+            return None
+        where = self.placement
+        pulse = Pulse(self.current_ma, self.width_us)
+        return Stimulus("said", pulse, where.nerve, where.site, where.side, 0.0, None, None, True)
+
+
+def status_of(lock: Interlock, delivered_count: int, now_s: float) -> StimulatorStatus:
+    """As the rules see it now."""
+    expires = lock.expires_in_s(now_s)
+    return StimulatorStatus(
+        lock.phase, lock.sentence, lock.pulse.current_ma, lock.pulse.width_us,
+        None if expires is None else round(expires), lock.limits.max_ma, lock.placement,
+        delivered_count, lock.implant, "" if lock.train is None else lock.train.words, lock.kind,
+    )  # fmt: skip
+
+
+def pulse_words(pulse: Pulse, kind: StimulatorKind) -> str:
+    """Of a pulse in the record: whether its current was set, or only stated."""
+    words = f"{pulse.current_ma:g} mA {pulse.width_us:g} µs"
+    return f"{words}, {STATED}" if kind.stated else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +71,12 @@ class StimulationPorts:
     """What stimulation tells. All of them are called on its thread and must not block.
 
     expect: a pulse is about to be sent, so the edge that follows is its. status: the state changed.
-    record: see `Record`. beat_s: when the event loop last showed that it runs.
+    record: see `Record`. beat_s: when the event loop last showed that it runs. say: of a manual
+    stimulator, what its next edges are by the operator's word; None: nothing was said.
     """
 
     expect: Callable[[Stimulus], None]
     status: Callable[[StimulatorStatus], None]
     record: Callable[[Record], None]
     beat_s: Callable[[], float]
+    say: Callable[[Stimulus | None], None] = lambda _: None

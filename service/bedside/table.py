@@ -86,6 +86,7 @@ class Table:
             "used": list(used),
             "current_ma": None if stimulus is None else stimulus.pulse.current_ma,
             "width_us": None if stimulus is None else stimulus.pulse.width_us,
+            "current_stated": stimulus is not None and stimulus.stated,
             "rate_hz": rate_hz,
             "zero_index": zero,
             "measurement": measurement_json(measurement),

@@ -28,8 +28,11 @@ class Declared:
     to_ma: float | None = None
 
 
-def train_problem(declared: Declared, limits: Mapping[str, TrainLimit], from_ma: float) -> str:
-    """One sentence why a train may not be declared; empty if it may."""
+def train_problem(
+    declared: Declared, limits: Mapping[str, TrainLimit], from_ma: float, fixed: bool = False
+) -> str:
+    """One sentence why a train may not be declared; empty if it may. fixed: the current is set on
+    the stimulator's front panel, so no train can change it."""
     limit = limits.get(declared.kind)
     if limit is None:
         return f"there is no train '{declared.kind}'; expected one of {', '.join(limits)}"
@@ -41,6 +44,11 @@ def train_problem(declared: Declared, limits: Mapping[str, TrainLimit], from_ma:
         return (
             f"{declared.rate_hz:g} Hz is not above 0 and up to {limit.max_rate_hz:g} Hz for "
             f"{WORDS[declared.kind]}"
+        )
+    if fixed and declared.to_ma not in (None, from_ma):
+        return (
+            f"{WORDS[declared.kind]} with a changing current needs a stimulator whose current is "
+            "set from here; this one's is set on its front panel"
         )
     if declared.to_ma is not None and not 0 <= declared.to_ma <= from_ma:
         return (
