@@ -80,6 +80,7 @@ class Interlock:
         self.expires_s: float | None = None
         self._live = False
         self._epoch: int | None = None
+        self._lost = ""
         self._heard: dict[str, float] = {}
         self._nonces: set[str] = set()
         self._train: list[float] = []
@@ -106,12 +107,13 @@ class Interlock:
         if self.kind is StimulatorKind.MANUAL:
             self._set(Phase.UNKNOWN, MANUAL)  # it may fire at any time, whatever is done here
         elif self.phase is Phase.UNKNOWN:
-            self._set(Phase.SAFE, "")
+            self._set(Phase.SAFE, f"back again after: {self._lost}" if self._lost else "")
 
     def link_lost(self, sentence: str) -> None:
         """The stimulator does not answer: its state is not known."""
         self._release()
         if self.phase is not Phase.NONE:
+            self._lost = sentence
             self._set(Phase.UNKNOWN, sentence)
 
     def stop(self) -> None:

@@ -182,3 +182,12 @@ def test_a_bouncing_pedal_is_one_pulse() -> None:
     lock.delivered("s1", 0.1)
     lock.seen("s1")
     assert refusal(lock.fire, "a", "n2", 0.249) == "too_soon"
+
+
+def test_a_stimulator_that_comes_back_says_why_it_was_gone() -> None:
+    """Whoever was armed or in a train reads the cause, not an empty line."""
+    lock = armed()
+    lock.link_lost("no answer to 'fire' within 0.3 s")
+    lock.ready()
+    assert lock.phase is Phase.SAFE
+    assert "no answer to 'fire'" in lock.sentence
