@@ -23,8 +23,8 @@ class Subject:
 
     def __init__(self, load: Callable[[float], PatientSource], first_rate_hz: float) -> None:
         self._load = load
-        self._dials: dict[str, dict[str, float]] = {}
-        self._task: tuple[str, float] | None = None
+        self._dials: dict[str, dict[str, float | None]] = {}
+        self._task: tuple[str, float, dict[str, Any]] | None = None
         self._place: tuple[str, str, str] | None = None
         self._montage: dict[int, str | None] = {}
         self._technique: dict[tuple[str, int | None], float] = {}
@@ -45,13 +45,14 @@ class Subject:
             for move in self._needle:
                 self.patient.needle(*move)
             if self._task is not None:
-                self.patient.set_task(*self._task)
+                name, level, how = self._task
+                self.patient.set_task(name, level, **how)
             if self._place is not None:
                 self.patient.place(*self._place)
         return self.patient
 
-    def set_dial(self, muscle: str, **dials: float) -> None:
-        """Move `umn`, `lmn` or both. Raises ValueError where the patient does."""
+    def set_dial(self, muscle: str, **dials: float | None) -> None:
+        """Move `umn`, `lmn` or parts of `umn`. Raises ValueError where the patient does."""
         self.patient.set_dial(muscle, **dials)
         if muscle == "all":
             for remembered in self._dials.values():
@@ -59,10 +60,10 @@ class Subject:
         # last set wins when replayed, whatever its place in the order before
         self._dials[muscle] = self._dials.pop(muscle, {}) | dials
 
-    def set_task(self, name: str, level: float) -> None:
-        """What the patient does."""
-        self.patient.set_task(name, level)
-        self._task = (name, level)
+    def set_task(self, name: str, level: float, **how: Any) -> None:
+        """What the patient does; `how` as of `Patient.set_task`."""
+        self.patient.set_task(name, level, **how)
+        self._task = (name, level, how)
 
     def place(self, nerve: str, site: str, side: str) -> None:
         """Where the stimulating electrodes lie."""

@@ -92,6 +92,25 @@ class Bench:
         self.firmware.trigger.raise_at(at, PULSE_WIDTH_S * self.firmware.rate_hz)
         return at
 
+    def tap(self, muscle: str, force_n: float, at_sample: float | None) -> float | None:
+        """A reflex hammer on a tendon, its contact on the trigger line; otherwise as `pulse`, but
+        at the earliest where the patient can still change."""
+        return self._provoke(lambda: self.firmware.patient.tap(muscle, force_n, at_sample))
+
+    def magnetic(
+        self, muscle: str | None, intensity: float, at_sample: float | None
+    ) -> float | None:
+        """A magnetic pulse over the cortex and its trigger; muscle None: the first one under a
+        lead. As `tap`."""
+        return self._provoke(lambda: self.firmware.patient.magnetic(muscle, intensity, at_sample))
+
+    def _provoke(self, event: Callable[[], float]) -> float | None:
+        if not self.firmware.streaming:
+            return None
+        at = event()
+        self.firmware.trigger.raise_at(at, PULSE_WIDTH_S * self.firmware.rate_hz)
+        return at
+
     def _deliver(self, current_ma: float, width_us: float) -> None:
         self.pulse(current_ma, width_us, None)
 

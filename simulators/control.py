@@ -33,6 +33,8 @@ class Control:
             "describe": self._describe,
             "dial": self._dial,
             "task": self._task,
+            "tap": self._tap,
+            "tms": self._tms,
             "placement": self._placement,
             "montage": self._montage,
             "technique": self._technique,
@@ -78,18 +80,38 @@ class Control:
         }
 
     def _dial(self, request: Request) -> dict[str, Any]:
-        dials = {
+        dials: dict[str, float | None] = {
             axis: _number(request, axis, 0.0, 1.0) for axis in ("umn", "lmn") if axis in request
         }
+        for part in ("drive", "coherence", "reflex", "tms"):
+            if part in request:
+                follows = request[part] is None
+                dials[part] = None if follows else _number(request, part, 0.0, 1.0)
         if not dials:
-            raise RequestError("dial needs umn, lmn or both, each 0 to 1.")
+            raise RequestError("dial needs umn, lmn or a part of umn, each 0 to 1.")
         self._bench.subject.set_dial(_text(request, "muscle"), **dials)
         return {}
 
     def _task(self, request: Request) -> dict[str, Any]:
         level = _number(request, "level", 0.0, 1.0) if "level" in request else 0.0
-        self._bench.subject.set_task(_text(request, "name"), level)
+        how: dict[str, Any] = {}
+        if request.get("muscle") is not None:
+            how["muscle"] = _text(request, "muscle")
+        if request.get("velocity") is not None:
+            how["velocity_deg_s"] = _number(request, "velocity", 1.0, 500.0)
+        if request.get("seconds") is not None:
+            how["seconds"] = _number(request, "seconds", 1.0, 300.0)
+        self._bench.subject.set_task(_text(request, "name"), level, **how)
         return {}
+
+    def _tap(self, request: Request) -> dict[str, Any]:
+        muscle, force_n = _text(request, "muscle"), _number(request, "force", 0.1, 300.0)
+        return self._landed(self._bench.tap(muscle, force_n, _at_sample(request)))
+
+    def _tms(self, request: Request) -> dict[str, Any]:
+        muscle = None if request.get("muscle") is None else _text(request, "muscle")
+        intensity = _number(request, "intensity", 1.0, 100.0)
+        return self._landed(self._bench.magnetic(muscle, intensity, _at_sample(request)))
 
     def _placement(self, request: Request) -> dict[str, Any]:
         where = [_text(request, key) for key in ("nerve", "site", "side")]
@@ -125,15 +147,12 @@ class Control:
     def _pulse(self, request: Request) -> dict[str, Any]:
         current_ma = _number(request, "current_ma", 0.0, 1000.0)
         width_us = _number(request, "width_us", 1.0, 10_000.0)
-        at = (
-            None
-            if request.get("at_sample") is None
-            else _number(request, "at_sample", 0.0, 2.0**53)
-        )
-        landed = self._bench.pulse(current_ma, width_us, at)
-        if landed is None:
+        return self._landed(self._bench.pulse(current_ma, width_us, _at_sample(request)))
+
+    def _landed(self, at_sample: float | None) -> dict[str, Any]:
+        if at_sample is None:
             raise RequestError("the device is not streaming, so a pulse has no place on its clock.")
-        return {"at_sample": landed}
+        return {"at_sample": at_sample}
 
     def _front_panel(self, request: Request) -> dict[str, Any]:
         box = self._bench.trigger_box
@@ -173,6 +192,13 @@ def _number(request: Request, key: str, low: float, high: float) -> float:
     if not low <= value <= high:
         raise RequestError(f"{key} must lie in {low:g} to {high:g}; got {value!r}.")
     return float(value)
+
+
+def _at_sample(request: Request) -> float | None:
+    """Where on the device's clock; None: as soon as can be."""
+    if request.get("at_sample") is None:
+        return None
+    return _number(request, "at_sample", 0.0, 2.0**53)
 
 
 def _text(request: Request, key: str) -> str:

@@ -40,12 +40,37 @@ class PatientSource(Protocol):
         """Where the stimulating electrodes lie."""
         ...
 
-    def set_dial(self, muscle: str, *, umn: float | None = None, lmn: float | None = None) -> None:
-        """Move the dials (0-1) of one muscle, or of `all`."""
+    def set_dial(
+        self,
+        muscle: str,
+        *,
+        umn: float | None = None,
+        lmn: float | None = None,
+        **parts: float | None,
+    ) -> None:
+        """Move the dials (0-1) of one muscle, or of `all`; parts of the UMN dial, None: follows."""
         ...
 
-    def set_task(self, name: str, level: float = 0.0) -> None:
+    def set_task(
+        self,
+        name: str,
+        level: float = 0.0,
+        *,
+        muscle: str | None = None,
+        velocity_deg_s: float | None = None,
+        seconds: float | None = None,
+    ) -> None:
         """What the patient does."""
+        ...
+
+    def tap(self, muscle: str, force_n: float, at_sample: float | None = None) -> float:
+        """A blow on a tendon; when it lands."""
+        ...
+
+    def magnetic(
+        self, muscle: str | None, intensity: float, at_sample: float | None = None
+    ) -> float:
+        """A magnetic pulse over the cortex; when it lands."""
         ...
 
     def set_technique(self, name: str, value: float, channel: int | None = None) -> None:

@@ -35,71 +35,81 @@ def twitch_gain(fusion: FloatArray) -> FloatArray:
     return np.asarray((1.0 - np.exp(-2.0 * x**3)) / x / linear)
 
 
-class MuscleForce:
-    """The force of one muscle in time steps of STEP_S, per cent of its own healthy maximum."""
+class Forces:
+    """The force of all muscles in time steps of STEP_S, per cent of each one's own healthy maximum.
+    Their units stand in one row, muscle after muscle."""
 
-    def __init__(self, properties: PoolProperties) -> None:
+    def __init__(self) -> None:
+        self._first: list[int] = []
+        self._twitch = self._contraction_s = self._slope = self._value = np.empty(0)
+        self._last_s = np.empty(0)
+        self._decay = self._ramp = np.empty((0, POINTS))
+        self._waiting: list[tuple[IntArray, FloatArray]] = []
+
+    def join(self, properties: PoolProperties) -> None:
+        """One more muscle, at rest until now."""
         units = properties.twitch.size
         best = properties.force(np.array([properties.highest_excitation]), np.ones(units))[0]
-        self._twitch = properties.twitch * (100.0 * math.e / (CEILING * float(best)))
-        self._contraction_s = properties.contraction_s
+        height = properties.twitch * (100.0 * math.e / (CEILING * float(best)))
+        self._first.append(self._twitch.size)
+        self._twitch = np.append(self._twitch, height)
+        self._contraction_s = np.append(self._contraction_s, properties.contraction_s)
+        self._slope, self._value = (
+            np.append(state, np.zeros(units)) for state in (self._slope, self._value)
+        )
+        self._last_s = np.append(self._last_s, np.full(units, -np.inf))
         times = POINT_S * np.arange(1, POINTS + 1) / self._contraction_s[:, None]
         self._decay = np.exp(-times)
         self._ramp = times * self._decay
-        self._slope, self._value = np.zeros(units), np.zeros(units)
-        self._last_s = np.full(units, -np.inf)
-        self._waiting: list[tuple[IntArray, FloatArray]] = []
 
-    def add(self, units: IntArray, times_s: FloatArray) -> None:
-        """Discharges that reach the muscle, in seconds since power-on, from the present step on."""
+    def add(self, muscle: int, units: IntArray, times_s: FloatArray) -> None:
+        """Discharges that reach muscle number `muscle`, in seconds since power-on, from the present
+        step on."""
         if units.size:
-            self._waiting.append((units, times_s + ELECTROMECHANICAL_S))
+            self._waiting.append((units + self._first[muscle], times_s + ELECTROMECHANICAL_S))
 
     def step(self, start_s: float, strength: FloatArray) -> FloatArray:
-        """(POINTS,) force at the end of each POINT_S of this step. strength: (n_units,) each
-        unit's twitch relative to its healthy one."""
+        """(n_muscles, POINTS) force at the end of each POINT_S of this step. strength: of every
+        unit, muscle after muscle, its twitch relative to its healthy one."""
         units, since_s = self._due(start_s)
-        force = self._value @ self._decay + self._slope @ self._ramp
-        last, last_ramp = self._decay[:, -1], self._ramp[:, -1]
-        value = self._value * last + self._slope * last_ramp
-        slope = self._slope * last
+        line = self._value[:, None] * self._decay + self._slope[:, None] * self._ramp
+        value = line[:, -1].copy()
+        slope = self._slope * self._decay[:, -1]
+        force = np.add.reduceat(line, self._first, axis=0)
         if units.size:
-            height = strength[units] * self._twitch[units] * self._gains(units, start_s + since_s)
+            when = start_s + since_s
             time = self._contraction_s[units]
-            points = POINT_S * np.arange(1, POINTS + 1)
-            past = np.maximum(points - since_s[:, None], 0.0) / time[:, None]
-            force = force + height @ (past * np.exp(-past))
-            rest = past[:, -1]
-            faded = height * np.exp(-rest)
-            value += np.bincount(units, faded * rest, value.size)
-            slope += np.bincount(units, faded, slope.size)
+            before = self._last_s[units]
+            again = np.flatnonzero(units[1:] == units[:-1]) + 1
+            before[again] = when[again - 1]
+            self._last_s[units] = when
+            interval = np.maximum(when - before, 1e-3)
+            height = strength[units] * self._twitch[units] * twitch_gain(time / interval)
+            past = np.maximum(POINT_S * np.arange(1, POINTS + 1) - since_s[:, None], 0.0)
+            past /= time[:, None]
+            faded = height[:, None] * np.exp(-past)
+            risen = faded * past
+            whose = np.searchsorted(self._first, units, side="right") - 1
+            np.add.at(force, whose, risen)
+            value += np.bincount(units, risen[:, -1], value.size)
+            slope += np.bincount(units, faded[:, -1], slope.size)
         small = slope + value < FADED
-        self._value, self._slope = np.where(small, 0.0, value), np.where(small, 0.0, slope)
+        value[small] = slope[small] = 0.0
+        self._value, self._slope = value, slope
         return np.asarray(force)
 
     def _due(self, start_s: float) -> tuple[IntArray, FloatArray]:
-        """Twitches that begin within this step, seconds after its start, in order of time."""
+        """Twitches that begin within this step, seconds after its start; unit by unit, in order of
+        time."""
         if not self._waiting:
             return NO_UNITS, NO_TIMES
         units = np.concatenate([some for some, _ in self._waiting])
         since = np.concatenate([some for _, some in self._waiting]) - start_s
         later = since >= STEP_S
         self._waiting = [(units[later], since[later] + start_s)] if later.any() else []
-        order = np.argsort(since[~later], kind="stable")
-        return units[~later][order], np.maximum(since[~later][order], 0.0)
-
-    def _gains(self, units: IntArray, times_s: FloatArray) -> FloatArray:
-        """Gain of each twitch by its interval from the one before."""
-        order = np.lexsort((times_s, units))
-        who, when = units[order], times_s[order]
-        before = self._last_s[who]
-        again = np.flatnonzero(who[1:] == who[:-1]) + 1
-        before[again] = when[again - 1]
-        self._last_s[who] = when
-        interval = np.maximum(when - before, 1e-3)
-        gains = np.empty(units.size)
-        gains[order] = twitch_gain(self._contraction_s[who] / interval)
-        return gains
+        units, since = units[~later], np.maximum(since[~later], 0.0)
+        order = np.lexsort((since, units))
+        return units[order], since[order]
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from .descending import ANTAGONISTS, DescendingTract
 from .drive import Order
 from .effects import effect
 from .fasciculation import Fasciculation, FasciculationSource
-from .force import Fatigue, MuscleForce
+from .force import Fatigue
 from .front_end import STEP_S as TIME_STEP_S
 from .front_end import ComplexArray, FloatArray, Grid
 from .junction import NeuromuscularJunction
@@ -53,15 +53,13 @@ class Response:
 @dataclass(frozen=True, slots=True, eq=False)
 class Activity:
     """One muscle in one time step. Times in seconds from power-on, in order; `units` and `times_s`
-    are voluntary, tonic and reflex discharges, fasciculations and responses apart. force_percent:
-    of the healthy maximum, at the end of each force.POINT_S."""
+    are voluntary, tonic and reflex discharges, fasciculations and responses apart."""
 
     units: IntArray
     times_s: FloatArray
     fasciculations: tuple[Fasciculation, ...]
     beats_s: tuple[float, ...]
     responses: tuple[Response, ...]
-    force_percent: FloatArray
 
 
 class Muscle:
@@ -105,7 +103,6 @@ class Muscle:
         self.lesion = self.tract.lesion(0.0)
         self._excitation = self._driven = 0.0
         self._silence_s = (math.inf, -math.inf)
-        self.force = MuscleForce(self.properties)
         self.fatigue = Fatigue()
         self._drawn: tuple[float, FloatArray, FloatArray] | None = None
 
@@ -196,7 +193,9 @@ class Muscle:
         if asked <= 0.0:
             tone = self._curve.excitation_for(order.tone) if order.tone > 0.0 else 0.0
             return max(tone, self.lesion.dystonia)
-        wanted = self._curve.excitation_for(asked / self.fatigue.twitch)
+        wanted = self._curve.excitation_for(
+            asked / (self.fatigue.twitch * math.sqrt(self.fatigue.rate))
+        )
         reach = self.properties.highest_excitation * self.lesion.reach
         return min(wanted * self.lesion.effort, reach)
 
@@ -238,8 +237,7 @@ class Muscle:
             units, times, answered = self._with_beats(order, units, times)
         end_s = order.start_s + TIME_STEP_S
         spontaneous = self._spontaneous.events(end_s, self.fasciculation, self.alive)
-        percent = self._pull(order.start_s, units, times, responses)
-        return Activity(units, times, tuple(spontaneous), answered, responses, percent)
+        return Activity(units, times, tuple(spontaneous), answered, responses)
 
     def _discharge(self, excitation: float, order: Order) -> tuple[IntArray, FloatArray]:
         fast = self._fast_excitation(order)
@@ -321,22 +319,11 @@ class Muscle:
             found.append(Response("meps", pulse.at_s, mep.units, times_s, told))
         return tuple(found)
 
-    def _pull(
-        self,
-        start_s: float,
-        units: IntArray,
-        times_s: FloatArray,
-        responses: tuple[Response, ...],
-    ) -> FloatArray:
-        """Force of this step, and what it tires."""
-        through = self.axons.connected
-        for who, when in ((units, times_s), *((r.units, r.times_s) for r in responses)):
-            passed = through[who]
-            self.force.add(who[passed], when[passed])
-        percent = self.force.step(start_s, self.fatigue.twitch * self.units.growth)
+    def pulled(self, percent: FloatArray) -> None:
+        """The force of the step just done, per cent of the healthy maximum, and what it tires."""
         best = 100.0 * float(self._curve.share[-1])
-        self.fatigue.step(float(percent.mean()) / best if best > 1.0 else 0.0, TIME_STEP_S)
-        return percent
+        if best > 1.0:
+            self.fatigue.step(float(percent[-1]) / best, TIME_STEP_S)
 
     # --- stimulation -----------------------------------------------------------------------------
 

@@ -154,14 +154,14 @@ class Patient:
             traces.forward(self._first)
         self._end = ceil(self._steps * STEP_S * self._front_end.rate_hz - 1e-6)
         order = self._drive.step(start_s)
-        for muscle in self._muscles.values():
-            activity = muscle.step(order)
+        active = [(muscle, muscle.step(order)) for muscle in self._muscles.values()]
+        for muscle, activity in active:
             tell_activity(self._truth, muscle.key, activity, self._front_end.rate_hz)
             self._draw(muscle, activity)
-            self._transducers.step(muscle, order, activity.force_percent, self._first, self._end)
             effort = activity.units.size / (FULL_EFFORT_HZ * STEP_S * muscle.anatomy.units)
             if effort > RESTING_EFFORT:
                 muscle.junction.exercised(start_s, STEP_S, min(effort, 1.0))
+        self._transducers.step(order, active, self._first, self._end)
         count = self._end - self._first
         usual = self._background.next(self._first, count)
         self._noise = self._technique.noise(self._first, count, usual)
@@ -325,9 +325,12 @@ class Patient:
         self._truth.event("taps", at_s * self._front_end.rate_hz, muscle=muscle, force_n=force_n)
         return at
 
-    def magnetic(self, muscle: str, intensity: float, at_sample: float | None = None) -> float:
-        """A magnetic pulse over the cortical hot spot of a muscle; intensity in %MSO; otherwise and
-        errors as `tap`."""
+    def magnetic(
+        self, muscle: str | None, intensity: float, at_sample: float | None = None
+    ) -> float:
+        """A magnetic pulse over the cortical hot spot of a muscle (None: the first that there is);
+        intensity in %MSO; otherwise and errors as `tap`."""
+        muscle = next(iter(self._muscles), "") if muscle is None else muscle
         at, at_s = self._moment(muscle, at_sample)
         self._drive.provoke(MagneticPulse.checked(at_s, muscle, intensity))
         sample = at_s * self._front_end.rate_hz

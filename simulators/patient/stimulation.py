@@ -18,6 +18,7 @@ from .anatomy import body_plan, split_key
 from .drawing import Traces
 from .evoked import Placement, Pulse, artefact_spectrum
 from .front_end import ComplexArray, FloatArray
+from .leads import TRANSDUCERS, muscle_under
 from .muscle import Muscle
 from .pool import NO_TIMES, NO_UNITS, IntArray
 from .sensory import SensoryNerve
@@ -220,8 +221,11 @@ class Stimulation:
     def _artefact(self, lead: str | None, pulse: Pulse) -> ComplexArray:
         """A lead on the stimulated nerve is as far as the nerve is long; others are far away."""
         place, distance = pulse.placement, FAR_MM
-        if lead is not None and split_key(lead)[0] == place.side:
-            seen = self._muscles[lead] if lead in self._muscles else self._sensory[lead]
+        if lead is not None and lead.startswith(TRANSDUCERS):
+            return np.zeros(self._grid.frequencies_hz.size, dtype=np.complex128)
+        under = muscle_under(lead)
+        if under is not None and split_key(under)[0] == place.side:
+            seen = self._muscles[under] if under in self._muscles else self._sensory[under]
             if seen.anatomy.nerve == place.nerve:
                 distance = seen.anatomy.site_mm.get(place.site, FAR_MM)
         return artefact_spectrum(self._grid, pulse, distance)

@@ -6,13 +6,16 @@ angle lead 10 µV per degree, 0° where the muscle is short.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .drawing import Traces
 from .drive import Order
-from .force import POINT_S, POINTS
+from .force import POINT_S, POINTS, Forces
 from .front_end import STEP_S, FloatArray
-from .muscle import Muscle
+from .muscle import Activity, Muscle
+from .pool import IntArray
 from .truth import Course, TruthLog
 
 UV_PER_PERCENT = 10.0
@@ -20,31 +23,67 @@ UV_PER_DEG = 10.0
 
 
 class Transducers:
-    """Lays the force and the angle of each muscle on their leads, and keeps their truth."""
+    """The force and the joint angle of every muscle: worked out from its discharges, laid on their
+    leads, and kept as truth."""
 
     def __init__(self, traces: Traces, truth: TruthLog) -> None:
         self._traces, self._truth = traces, truth
+        self._forces = Forces()
         self._last: dict[str, float] = {}
 
-    def step(self, muscle: Muscle, order: Order, percent: FloatArray, first: int, end: int) -> None:
-        """One time step of one muscle, which is samples [first, end)."""
+    def step(
+        self, order: Order, active: Sequence[tuple[Muscle, Activity]], first: int, end: int
+    ) -> None:
+        """One time step, which is samples [first, end); the muscles always in the same order."""
+        for number, (muscle, activity) in enumerate(active):
+            if number == len(self._last):
+                self._forces.join(muscle.properties)
+                self._last[muscle.key] = 0.0
+            through = muscle.axons.connected
+            for units, times_s in _discharges(activity):
+                passed = through[units]
+                self._forces.add(number, units[passed], times_s[passed])
+        strength = [muscle.fatigue.twitch * muscle.units.growth for muscle, _ in active]
+        forces = self._forces.step(order.start_s, np.concatenate(strength))
+        for (muscle, _), percent in zip(active, forces, strict=True):
+            muscle.pulled(percent)
+            self._show_force(order, muscle, percent, first, end)
+            self._show_angle(order, muscle, first, end)
+
+    def _show_force(
+        self, order: Order, muscle: Muscle, percent: FloatArray, first: int, end: int
+    ) -> None:
+        before, now = self._last[muscle.key], float(percent[-1])
+        self._last[muscle.key] = now
         front_end = self._traces.grid.front_end
-        start = order.start_s * front_end.rate_hz
-        if percent.any():
-            self._truth.course(Course("force_percent", muscle.key, start, (float(percent[-1]),)))
-        before = self._last.get(muscle.key, 0.0)
-        self._last[muscle.key] = float(percent[-1])
-        times = np.arange(first, end) / front_end.rate_hz - front_end.group_delay_s
+        if now > 0.0:
+            last_sample = (order.start_s + STEP_S) * front_end.rate_hz
+            self._truth.course(Course("force_percent", muscle.key, last_sample, (round(now, 4),)))
         if self._traces.rows(f"force {muscle.key}"):
+            times_s = np.arange(first, end) / front_end.rate_hz - front_end.group_delay_s
             points = order.start_s + POINT_S * np.arange(POINTS + 1)
-            line = np.interp(times, points, np.append(before, percent))
+            line = np.interp(times_s, points, np.append(before, percent))
             self._traces.lay_on(f"force {muscle.key}", first, UV_PER_PERCENT * line)
+
+    def _show_angle(self, order: Order, muscle: Muscle, first: int, end: int) -> None:
+        front_end = self._traces.grid.front_end
         if self._traces.rows(f"angle {muscle.key}"):
-            angle, _ = order.joint.motion(times, muscle.extensor)
+            times_s = np.arange(first, end) / front_end.rate_hz - front_end.group_delay_s
+            angle, _ = order.joint.motion(times_s, muscle.extensor)
             self._traces.lay_on(f"angle {muscle.key}", first, UV_PER_DEG * angle)
         if order.joint.moving:
-            here = np.array([order.start_s + 0.5 * STEP_S])
-            angle, velocity = order.joint.motion(here, muscle.extensor)
+            middle_s = order.start_s + 0.5 * STEP_S
+            angle, velocity = order.joint.motion(np.array([middle_s]), muscle.extensor)
             values = round(float(angle[0]), 3), round(float(velocity[0]), 3)
-            middle = start + 0.5 * STEP_S * front_end.rate_hz
-            self._truth.course(Course("angle_deg", muscle.key, middle, values))
+            self._truth.course(
+                Course("angle_deg", muscle.key, middle_s * front_end.rate_hz, values)
+            )
+
+
+def _discharges(activity: Activity) -> list[tuple[IntArray, FloatArray]]:
+    """All that makes a muscle twitch, by kind."""
+    twitches = activity.fasciculations
+    found = [(activity.units, activity.times_s)]
+    if twitches:
+        found.append((np.array([e.unit for e in twitches]), np.array([e.at_s for e in twitches])))
+    return found + [(response.units, response.times_s) for response in activity.responses]
