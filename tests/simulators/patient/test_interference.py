@@ -16,7 +16,7 @@ TURN_UV = 100.0
 # How hard the three people pushed is not known: the level here is the one that gives about as many
 # turns a second as each recording has; rms and the size of turns are then compared.
 LESIONS = {
-    "healthy": (Dials(), 0.016),
+    "healthy": (Dials(), 0.012),
     "neuropathy": (Dials(lmn=0.85, denervation=0.2, fasciculation=0.1), 0.20),
     "myopathy": (Dials(myopathy=1.0), 0.06),
 }
