@@ -7,11 +7,12 @@ gives the same cards. Everything it says rests on Measurements of `service.analy
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from drivers.capability import permit
 from drivers.types import Epoch, Permission, Study
 from service.acquisition.types import Signal
-from service.evidence.anatomy import shared_pattern
+from service.evidence.anatomy import anatomy, shared_pattern
 from service.evidence.circumstances import Circumstances
 from service.evidence.crossaxis import grade_muscle
 from service.evidence.limits import LimitRow, Subject, default_limits
@@ -19,8 +20,10 @@ from service.model import Evidence, Measurement, Muscle, MuscleStatus, Sweep, Ta
 
 from .card_evidence import cmap_evidence
 from .montage import Montage
-from .row_key import MOTOR, Taken
+from .nerve_findings import NerveFindings, NerveWatch
+from .row_key import MOTOR, RowKey, Taken
 from .rows import SweepResult
+from .sites import place_of
 from .surface import SurfaceWatch
 from .surface_evidence import clonus_evidence, coherence_evidence, fasciculation_evidence
 from .table import Table
@@ -50,15 +53,17 @@ class Assessment:
         table: Table | None = None,
     ) -> None:
         self._montage = montage
-        self.subject = subject or Subject()
         self._limits = default_limits() if limits is None else limits
         self.table = Table() if table is None else table
+        self.subject = self.table.circumstances.subject
+        if subject is not None:
+            self.set_subject(subject)
         self.rows = self.table.rows
+        self._nerves = NerveWatch(self.table)
         self._permissions: dict[tuple[str, Study], Permission] = {}
         self._device: dict[str, str] = {}
         self._task = Task.UNKNOWN
         self.tasks: list[tuple[Task, float]] = []
-        self._celsius: float | None = None
         self._surface: dict[tuple[str, str], SurfaceWatch] = {}
         self._known: dict[Muscle, tuple[list[Evidence], Circumstances, MuscleStatus]] = {}
         self._step = Taken()
@@ -118,12 +123,14 @@ class Assessment:
             watch.set_task(task)
 
     def set_temperature(self, celsius: float | None) -> None:
-        """Skin temperature, None if not measured."""
-        self._celsius = celsius
+        """Skin temperature of the whole patient, None if not measured."""
+        self.table.set_temperature("", celsius)
 
     def set_subject(self, subject: Subject) -> None:
         """Age, sex and height, as far as known: they decide which limits hold."""
         self.subject = subject
+        if self.table.circumstances.subject != subject:
+            self.table.set_subject(subject)
 
     def exclude(self, sweep_id: str, included: bool) -> None:
         """Take a sweep out of its average (`included` False) or back in."""
@@ -133,13 +140,28 @@ class Assessment:
         """A sweep's measurement and its row's average as they now stand; None if unknown."""
         return self.rows.result(sweep_id)
 
-    def cards(self) -> list[MuscleStatus]:
-        """Both axes of every muscle of the montage, in channel order."""
-        evidence = {muscle: self._evidence(muscle) for muscle in self._montage.muscles}
+    def cards(self, pending: frozenset[RowKey] = frozenset()) -> list[MuscleStatus]:
+        """Both axes of every muscle of the montage, in channel order. pending: rows whose train
+        still runs; what they said before it stands until it is over."""
+        cmaps = {muscle: self._cmap(muscle) for muscle in self._montage.muscles}
+        nerves = {
+            muscle: self._nerves.of(muscle, cmap.state, partial(self._allowed, muscle), pending)
+            for muscle, cmap in cmaps.items()
+        }
+        evidence = {
+            muscle: [cmap, *nerves[muscle].evidence, *self._surface_evidence(muscle)]
+            for muscle, cmap in cmaps.items()
+        }
         abnormal = [m for m, items in evidence.items() if _lmn_abnormal(items)]
         pattern = shared_pattern(abnormal)
         return [
-            self._graded(muscle, items, self._circumstances(muscle, pattern, muscle in abnormal))
+            self._graded(
+                muscle,
+                items,
+                self._circumstances(
+                    muscle, nerves[muscle], pattern if muscle in abnormal else None
+                ),
+            )
             for muscle, items in evidence.items()
         ]
 
@@ -171,20 +193,20 @@ class Assessment:
     def _permission(self, muscle: Muscle, study: Study) -> Permission | None:
         return self._permissions.get((self._device.get(muscle.key, ""), study))
 
-    def _evidence(self, muscle: Muscle) -> list[Evidence]:
-        distal = self.rows.distal(muscle)
-        return [
-            cmap_evidence(
-                muscle,
-                distal,
-                permission=self._permission(muscle, Study.MOTOR_NCS),
-                elsewhere=self.rows.sites(muscle),
-                subject=self.subject,
-                skin_c=self._celsius,
-                limits=self._limits,
-            ),
-            *self._surface_evidence(muscle),
-        ]
+    def _allowed(self, muscle: Muscle, measure: str) -> Permission | None:
+        return self._permission(muscle, _NEEDS[measure])
+
+    def _cmap(self, muscle: Muscle) -> Evidence:
+        place = place_of(anatomy(muscle.name).nerve, muscle.side)
+        return cmap_evidence(
+            muscle,
+            self.rows.distal(muscle),
+            permission=self._permission(muscle, Study.MOTOR_NCS),
+            elsewhere=self.rows.sites(muscle),
+            subject=self.subject,
+            skin_c=self.table.circumstances.celsius(place),
+            limits=self._limits,
+        )
 
     def _surface_evidence(self, muscle: Muscle) -> list[Evidence]:
         """What the resting, holding and stretched muscle has shown, or how far that has got."""
@@ -206,13 +228,20 @@ class Assessment:
             *([] if shared is None else [shared]),
         ]
 
-    def _circumstances(self, muscle: Muscle, pattern: str | None, abnormal: bool) -> Circumstances:
+    def _circumstances(
+        self, muscle: Muscle, nerves: NerveFindings, pattern: str | None
+    ) -> Circumstances:
         distal = self.rows.distal(muscle)
         amplitude = None
         if distal is not None and distal[0].state != "not_assessable" and distal[1].proven:
             amplitude = distal[0].values.get("amplitude_mv", 0.0)
-        known = Circumstances(cmap_mv=amplitude)
-        return replace(known, shared_pattern=pattern) if abnormal else known
+        return Circumstances(
+            neuropathy=nerves.neuropathy,
+            junction=nerves.junction,
+            snaps_normal=nerves.snaps_normal,
+            cmap_mv=amplitude,
+            shared_pattern=pattern,
+        )
 
 
 def _lmn_abnormal(items: list[Evidence]) -> bool:

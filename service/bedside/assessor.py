@@ -210,7 +210,7 @@ class Assessor:
         self._cards_s = self._now()
         if self._assessment is None:
             return
-        for card in self._assessment.cards():
+        for card in self._assessment.cards(frozenset(self._late)):
             if self._cards.get(card.muscle.key) != card:
                 self._cards[card.muscle.key] = card
                 self._tell.card(card)

@@ -17,11 +17,12 @@ from service.analysis.h_reflex import HReflexSettings
 from service.analysis.motor import MotorSettings
 from service.analysis.registry import MEASURES, TAKES, Takes
 from service.analysis.result import build
+from service.analysis.rns import RnsSettings
 from service.analysis.sensory import SensorySettings
 from service.model import Measurement, Sweep
 
 from .plateau import LEVEL, current_ma
-from .sites import place_of
+from .sites import least_c, place_of
 
 # Where the negative peak may lie, by stimulation site: far enough for a slow nerve, before F waves.
 _SEARCH_TO_MS = {"wrist": 18.0, "elbow": 22.0, "below_elbow": 22.0, "axilla": 26.0, "erb": 30.0}
@@ -44,12 +45,15 @@ def measure(
     nerve: str = "",
     distance_mm: float | None = None,
     turned: bool = False,
+    supramaximal: bool | None = None,
+    skin_c: float | None = None,
 ) -> Measurement:
     """The one detector of a measure, on one sweep, the average or the series of several.
 
     pairs: sweeps with the row of their channel. distance_mm: cathode to E1, for a sensory velocity.
-    turned: as if E1 and E2 were exchanged (motor alone). A measure that this version does not have,
-    or cannot make of sweeps, is not assessable and says so.
+    turned: as if E1 and E2 were exchanged (motor alone). supramaximal: whether trains repeat a
+    response on its plateau, and skin_c: None is not known (repetitive stimulation alone). A measure
+    that this version does not have, or cannot make of sweeps, is not assessable and says so.
     """
     sweeps = [sweep for sweep, _ in pairs]
     ids = [sweep.id for sweep in sweeps]
@@ -66,6 +70,13 @@ def measure(
         "site": [site] * len(sweeps),
         **_settings(name, nerve, site, distance_mm, turned=turned),
     }
+    if name == "rns":
+        given["settings"] = RnsSettings(
+            supramaximal=supramaximal,
+            skin_c=skin_c,
+            least_skin_c=least_c(place_of(nerve, "left")),
+            search_to_ms=_SEARCH_TO_MS.get(site, _SEARCH_TO_ELSEWHERE_MS),
+        )
     currents = [current_ma(sweep) for sweep in sweeps]
     if None not in currents:
         given["current_ma"] = currents

@@ -16,8 +16,10 @@ from service.evidence.findings import Supramaximal
 from service.model import Measurement, Muscle, Sweep
 
 from .measuring import SERIES, measure, not_assessable
-from .plateau import on_plateau, proof, standing, strongest
+from .plateau import LEVEL, current_ma, on_plateau, proof, standing, strongest
+from .row_entries import ByHand, Entry, alike
 from .row_key import MOTOR, RowKey, Taken, targets
+from .sites import place_of
 
 KEPT_SWEEPS = 1000
 
@@ -40,32 +42,11 @@ class SweepResult:
     others: tuple[SweepResult, ...] = ()
 
 
-@dataclass(slots=True)
-class Entry:
-    """A sweep in a row; column: of its channel."""
-
-    sweep: Sweep
-    column: int
-    measurement: Measurement
-    number: int
-    included: bool = True
-
-
-@dataclass(slots=True)
-class ByHand:
-    """What a person has said of a row. placed: marker -> (ms after the stimulus, initials, when).
-    placed_on: the sweeps of the row when its markers were placed. absent: initials and whether the
-    electrodes were checked. superseded: the measurement that the newest edit replaced."""
-
-    placed: dict[str, tuple[float, str, datetime]] = field(default_factory=dict)
-    placed_on: tuple[str, ...] = ()
-    absent: tuple[str, bool] | None = None
-    distance_mm: float | None = None
-    superseded: str | None = None
-
-
 class Rows:
-    """All sweeps of one study, by row. A sweep whose device may not do its study is refused."""
+    """All sweeps of one study, by row. A sweep whose device may not do its study is refused.
+
+    changes: rises whenever a row may say something else.
+    """
 
     def __init__(self) -> None:
         self._rows: dict[RowKey, list[Entry]] = {}
@@ -74,6 +55,8 @@ class Rows:
         self._taken: dict[str, tuple[Sweep, Taken, bool]] = {}
         self._numbers: dict[str, int] = {}
         self._changed: dict[RowKey, None] = {}
+        self._skin_c: dict[str, float] = {}
+        self.changes = 0
 
     # ── sweeps ───────────────────────────────────────────────────────────────────────────────────
 
@@ -235,8 +218,20 @@ class Rows:
         told, self._changed = tuple(self._changed), {}
         return told
 
+    def set_skin(self, celsius: Mapping[str, float]) -> None:
+        """Skin temperatures by place (empty: everywhere); a train's sentences depend on them."""
+        self._skin_c = dict(celsius)
+        for key in [one for one in self._automatic if one.measure == "rns"]:
+            del self._automatic[key]
+        self.touch_all()
+
+    def counts(self, key: RowKey) -> bool:
+        """Whether a row has a sweep that is neither left out nor has a gap."""
+        return bool(self._included(key))
+
     def touch_all(self) -> None:
         """What all rows are held against has changed."""
+        self.changes += 1
         self._changed.update(dict.fromkeys(self.all_keys()))
 
     def distal(self, muscle: Muscle) -> tuple[Measurement, Supramaximal] | None:
@@ -308,9 +303,20 @@ class Rows:
         )
 
     def _touch(self, key: RowKey) -> None:
+        self.changes += 1
         self._automatic.pop(key, None)
+        if key.measure == MOTOR:
+            # whether the trains were supramaximal is read from the response they repeat
+            for one in self._trains(key):
+                self._automatic.pop(one, None)
+                self._changed[one] = None
         # what is measured against another row changes with it
         self._changed.update(dict.fromkeys([key, *self._related(key)]))
+
+    def _trains(self, key: RowKey) -> list[RowKey]:
+        """Rows of repetitive stimulation at the same place."""
+        place = replace(key, measure="rns", run=1)
+        return [one for one in self._rows if replace(one, run=1) == place and self._rows[one]]
 
     def _related(self, key: RowKey) -> Iterable[RowKey]:
         for one in self._rows:
@@ -332,7 +338,7 @@ class Rows:
             chosen = list(on_plateau(included))
         else:
             chosen = list(strongest(included))
-        return _alike(chosen)
+        return alike(chosen)
 
     def _with_placed(
         self, key: RowKey, placed: Mapping[str, tuple[float, str, datetime]]
@@ -344,6 +350,18 @@ class Rows:
         }
         return with_markers(self._automatic_of(key), trace, rate_hz, zero, placed=at)
 
+    def _repeats_plateau(self, key: RowKey) -> bool | None:
+        """Whether every stimulus of a train lay on the plateau of the response that it repeats;
+        None without a motor row at the same place."""
+        single = self.newest_run(replace(key, measure=MOTOR))
+        proven = None if single is None else self.proof(single)
+        if proven is None:
+            return None
+        currents = [current_ma(entry.sweep) for entry in self._used(key)]
+        if not proven.proven or proven.from_ma is None or None in currents:
+            return False
+        return all((ma or 0.0) >= LEVEL * proven.from_ma for ma in currents)
+
     def _automatic_of(self, key: RowKey) -> Measurement:
         if key not in self._automatic:
             pairs = [(entry.sweep, entry.column) for entry in self._used(key)]
@@ -354,25 +372,7 @@ class Rows:
                 target=key.muscle,
                 distance_mm=self.hand(key).distance_mm,
                 nerve=key.nerve,
+                supramaximal=self._repeats_plateau(key) if key.measure == "rns" else None,
+                skin_c=self._skin_c.get(place_of(key.nerve, key.side), self._skin_c.get("")),
             )
         return self._automatic[key]
-
-
-def _alike(entries: list[Entry]) -> list[Entry]:
-    """Those that can be averaged with the newest: same rate, length and time zero within a sample.
-
-    Time zero differs by less than a sample from sweep to sweep; the average uses their mean.
-    """
-    newest = entries[-1].sweep
-    return [
-        entry
-        for entry in entries
-        if entry.sweep.rate_hz == newest.rate_hz
-        and entry.sweep.samples_uv.shape[1] == newest.samples_uv.shape[1]
-        and abs(entry.sweep.zero_index - newest.zero_index) < 1.0
-    ]
-
-
-def placement_of(taken: Taken) -> Mapping[str, str]:
-    """Nerve, site, side and muscle of a sweep."""
-    return {one: getattr(taken, one) for one in ("nerve", "site", "side", "muscle")}

@@ -50,6 +50,7 @@ class Table:
     def __init__(self, circumstances: Circumstances | None = None) -> None:
         self.rows = Rows()
         self.circumstances = circumstances or Circumstances()
+        self.rows.set_skin(self.circumstances.temperatures)
 
     def set_subject(self, subject: Subject) -> None:
         """Who is examined decides which limits hold: every row may change."""
@@ -61,7 +62,7 @@ class Table:
         known = {k: v for k, v in self.circumstances.temperatures.items() if k != place}
         told = known if celsius is None else {**known, place: celsius}
         self.circumstances = replace(self.circumstances, temperatures=told)
-        self.rows.touch_all()
+        self.rows.set_skin(told)
 
     def line(self, key: RowKey) -> dict[str, Json]:
         """ROW of docs/protocols/study.md, but for its revision."""
@@ -69,7 +70,7 @@ class Table:
         measurement, entries, used = rows.measurement(key), rows.entries(key), rows.used(key)
         newest = next(one for one in reversed(entries) if one.sweep.id in used)
         stimulus, place = newest.sweep.stimulus, place_of(key.nerve, key.side)
-        below, proof = self._below(key), rows.proof(key)
+        below, proof = self.below(key), rows.proof(key)
         segment = None if below is None else self._segment(below, key)
         _, rate_hz, zero = rows.trace(key)
         return {
@@ -107,6 +108,41 @@ class Table:
             "hints": _hints(measurement, segment),
         }  # fmt: skip
 
+    def findings(self, key: RowKey) -> list[Finding]:
+        """Every quantity of a row, and of its segment to the next distal site, against its limit.
+
+        Of a sensory row that is absent also its amplitudes, as 0.
+        """
+        measurement, below = self.rows.measurement(key), self.below(key)
+        names = tuple(measurement.values)
+        if measurement.state == "absent" and key.measure == "sensory_response":
+            names = (*names, "onset_to_peak_uv", "peak_to_peak_uv")
+        found = [self.judged(key, measurement, name) for name in names if name not in _NOT_SHOWN]
+        if below is not None:
+            segment, name = self._segment(below, key), f"{key.site}-{below.site}"
+            shown = [one for one in _CHANGES if one in segment.values]
+            found += [self.judged(key, segment, one, name) for one in shown]
+        return found
+
+    def judged(
+        self, key: RowKey, measurement: Measurement, quantity: str, segment: str = ""
+    ) -> Finding:
+        """One quantity of what a row (or its segment) says, against the limit that holds."""
+        place = place_of(key.nerve, key.side)
+        return judge(
+            measurement,
+            quantity,
+            self.choice(key, quantity, segment),
+            skin_c=self.circumstances.celsius(place),
+            least_skin_c=least_c(place),
+            proof=self.rows.proof(key),
+        )
+
+    def segment(self, key: RowKey) -> Measurement | None:
+        """The `conduction` from the next distal site to this one; None if there is no such site."""
+        below = self.below(key)
+        return None if below is None else self._segment(below, key)
+
     def _values(
         self, key: RowKey, measurement: Measurement, names: tuple[str, ...], segment: str = ""
     ) -> list[Json]:
@@ -115,16 +151,8 @@ class Table:
         for quantity in names:
             if quantity in _NOT_SHOWN or quantity in inside or quantity not in measurement.values:
                 continue
-            choice = self._choice(key, quantity, segment)
-            place = place_of(key.nerve, key.side)
-            finding = judge(
-                measurement,
-                quantity,
-                choice,
-                skin_c=self.circumstances.celsius(place),
-                least_skin_c=least_c(place),
-                proof=self.rows.proof(key),
-            )
+            finding = self.judged(key, measurement, quantity, segment)
+            choice = self.choice(key, quantity, segment)
             told.append(self._value(key, measurement, finding, choice, segment))
         return told
 
@@ -146,7 +174,8 @@ class Table:
             "other_side": self._other_side(key, finding.quantity, value, segment),
         }
 
-    def _choice(self, key: RowKey, quantity: str, segment: str) -> Choice:
+    def choice(self, key: RowKey, quantity: str, segment: str = "") -> Choice:
+        """The limit of one quantity of a row for this person, or why there is none."""
         known = self.circumstances
         record = key.muscle.removeprefix(f"{key.side} ")
         if known.problem:
@@ -179,7 +208,7 @@ class Table:
         if other is None:
             return None
         if segment:
-            below = self._below(other)
+            below = self.below(other)
             told = None if below is None else self._segment(below, other)
         else:
             told = self.rows.measurement(other)
@@ -191,7 +220,7 @@ class Table:
             "row": other.id, "value": there, "difference": value - there, "percent": percent
         }  # fmt: skip
 
-    def _below(self, key: RowKey) -> RowKey | None:
+    def below(self, key: RowKey) -> RowKey | None:
         """The newest run at the next distal site of the same nerve, side and muscle."""
         if key.measure != MOTOR:
             return None
@@ -209,7 +238,7 @@ class Table:
         return self.rows.newest_run(sites[max(sites, key=proximal_order)])
 
     def _segment(self, below: RowKey, key: RowKey) -> Measurement:
-        least = self._choice(below, "amplitude_mv", "").limit
+        least = self.choice(below, "amplitude_mv", "").limit
         return conduction(
             self.rows.measurement(below),
             self.rows.measurement(key),
@@ -233,7 +262,7 @@ class Table:
         segment: Measurement | None,
     ) -> RowFacts:
         place = place_of(key.nerve, key.side)
-        latest = None if below is None else self._choice(below, "onset_latency_ms", "").limit
+        latest = None if below is None else self.choice(below, "onset_latency_ms", "").limit
         return RowFacts(
             key.nerve,
             measurement,

@@ -1,0 +1,47 @@
+"""What a row of the table holds: its sweeps, and what a person has said of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from service.model import Measurement, Sweep
+
+
+@dataclass(slots=True)
+class Entry:
+    """A sweep in a row; column: of its channel."""
+
+    sweep: Sweep
+    column: int
+    measurement: Measurement
+    number: int
+    included: bool = True
+
+
+@dataclass(slots=True)
+class ByHand:
+    """What a person has said of a row. placed: marker -> (ms after the stimulus, initials, when).
+    placed_on: the sweeps of the row when its markers were placed. absent: initials and whether the
+    electrodes were checked. superseded: the measurement that the newest edit replaced."""
+
+    placed: dict[str, tuple[float, str, datetime]] = field(default_factory=dict)
+    placed_on: tuple[str, ...] = ()
+    absent: tuple[str, bool] | None = None
+    distance_mm: float | None = None
+    superseded: str | None = None
+
+
+def alike(entries: list[Entry]) -> list[Entry]:
+    """Those that can be averaged with the newest: same rate, length and time zero within a sample.
+
+    Time zero differs by less than a sample from sweep to sweep; the average uses their mean.
+    """
+    newest = entries[-1].sweep
+    return [
+        entry
+        for entry in entries
+        if entry.sweep.rate_hz == newest.rate_hz
+        and entry.sweep.samples_uv.shape[1] == newest.samples_uv.shape[1]
+        and abs(entry.sweep.zero_index - newest.zero_index) < 1.0
+    ]
