@@ -43,6 +43,14 @@ class DistanceBody(By):
     mm: float | None = Field(ge=10, le=1500)
 
 
+class ConditionBody(By):
+    """How a row was taken. flexion_deg: of the elbow, 0 is straight. after_exercise_s: directly
+    after so many seconds of maximal exercise. null: not recorded, and at rest."""
+
+    flexion_deg: float | None = Field(default=None, ge=0, le=150)
+    after_exercise_s: float | None = Field(default=None, gt=0, le=120)
+
+
 @router.get("/rows")
 async def rows(session: SessionHere) -> list[JsonValue]:
     """The table."""
@@ -86,6 +94,15 @@ async def call_absent(session: SessionHere, row_id: Id, body: AbsentBody) -> Ans
 async def set_distance(session: SessionHere, row_id: Id, body: DistanceBody) -> Answer:
     """Of this row alone; never carried over."""
     return await session.workflow.change_row(row_id, "distance", {"mm": body.mm}, body.by)
+
+
+@router.post("/rows/{row_id}/condition")
+async def set_condition(session: SessionHere, row_id: Id, body: ConditionBody) -> Answer:
+    """Of this row alone; both are set, what is absent is taken back."""
+    to: dict[str, Json] = {
+        "flexion_deg": body.flexion_deg, "after_exercise_s": body.after_exercise_s,
+    }  # fmt: skip
+    return await session.workflow.change_row(row_id, "condition", to, body.by)
 
 
 @router.get("/rows/{row_id}/history")

@@ -20,6 +20,7 @@ from service.acquisition.types import Signal
 from service.model import Json, Measurement, MuscleStatus, Sweep
 
 from .assessment import Assessment
+from .derived import derived_lines, plans
 from .montage import Montage, default_montage
 from .row_key import RowKey
 from .rows import SweepResult
@@ -62,6 +63,7 @@ class Assessor:
         self._now = now
         self._table = Table(circumstances)
         self._late: dict[RowKey, float] = {}
+        self._derived: set[str] = set()
         self._jobs: deque[Callable[[], None] | None] = deque()
         self._wake = threading.Event()
         self._signals = 0
@@ -188,11 +190,24 @@ class Assessor:
 
     def _send_rows(self) -> None:
         """Rows that changed; a series that is slow to measure waits until its train pauses."""
+        sent = set()
         for key in self._table.rows.changed():
             if key.measure in SLOW and self._table.rows.entries(key):
                 self._late[key] = self._now() + QUIET_S
             else:
                 self._send_row(key)
+                sent.add(key)
+        if sent:
+            self._send_derived(sent)
+
+    def _send_derived(self, changed: set[RowKey]) -> None:
+        """Rows made of those that changed; and those that can no longer be made."""
+        there = {plan.key.id for plan in plans(self._table)}
+        for gone in self._derived - there:
+            self._tell.row(gone, None, None)
+        self._derived = there
+        for plan, line, says in derived_lines(self._table, changed):
+            self._tell.row(plan.key.id, line, says)
 
     def _send_late(self) -> None:
         for key, due_s in tuple(self._late.items()):

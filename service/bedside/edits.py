@@ -58,7 +58,7 @@ def apply(table: Table, edit: KeptEdit) -> None:
             rows.correct(edit.target, corrected(taken, told))
     elif edit.what == "temperature":
         table.set_temperature(str(told.get("where") or ""), told["celsius"])
-    elif edit.what in ("marker", "reset", "absent", "distance"):
+    elif edit.what in ("marker", "reset", "absent", "distance", "condition"):
         _row_edit(table, RowKey.from_id(edit.target), edit, told)
 
 
@@ -109,6 +109,10 @@ def _row_edit(table: Table, key: RowKey, edit: KeptEdit, told: Mapping[str, Any]
         rows.reset(key, told["name"])
     elif edit.what == "distance":
         rows.set_distance(key, told["mm"])
+    elif edit.what == "condition":
+        rows.set_condition(
+            key, flexion_deg=told["flexion_deg"], after_exercise_s=told["after_exercise_s"]
+        )
     elif told["absent"]:
         rows.call_absent(key, edit.by, electrode_checked=bool(told["electrode_checked"]))
     else:

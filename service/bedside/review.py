@@ -8,6 +8,7 @@ from service.model import Json
 from service.store.types import KeptEdit, StudyContent
 
 from .book import SweepBook
+from .derived import derived_lines
 from .messages import step_json
 from .restoring import restore
 from .session import Session
@@ -41,6 +42,7 @@ def _from_store(content: StudyContent, table: Table) -> dict[str, Json]:
         if result_now is not None:
             book.update(entry.sweep.id, result_now)
     rows: list[Json] = [{**table.line(key), "revision": 1} for key in table.rows.all_keys()]
+    rows += [{**line, "revision": 1} for _, line, _ in derived_lines(table)]
     ids = [key.id for key in table.rows.all_keys()]
     steps = [step_from(kept) for kept in content.steps]
     return {

@@ -23,12 +23,16 @@ class Entry:
 class ByHand:
     """What a person has said of a row. placed: marker -> (ms after the stimulus, initials, when).
     placed_on: the sweeps of the row when its markers were placed. absent: initials and whether the
-    electrodes were checked. superseded: the measurement that the newest edit replaced."""
+    electrodes were checked. flexion_deg: of the elbow, 0 is straight. after_exercise_s: the run was
+    taken directly after so many seconds of maximal exercise; None: at rest. superseded: the
+    measurement that the newest edit replaced."""
 
     placed: dict[str, tuple[float, str, datetime]] = field(default_factory=dict)
     placed_on: tuple[str, ...] = ()
     absent: tuple[str, bool] | None = None
     distance_mm: float | None = None
+    flexion_deg: float | None = None
+    after_exercise_s: float | None = None
     superseded: str | None = None
 
 

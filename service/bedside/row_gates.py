@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,15 +29,20 @@ class RowFacts:
     distance_mm: float | None = None
 
 
-def gates_of(facts: RowFacts) -> list[Json]:
-    """As ROW shows them. Source: clinical reference 0.3."""
+def flags_of(facts: RowFacts) -> tuple[gates.Flag, ...]:
+    """What tripped. Source: clinical reference 0.3."""
+    return tuple(gates.tripped([*gates.of_measurement(facts.measurement), *_flags(facts)]))
+
+
+def gates_json(flags: Sequence[gates.Flag]) -> list[Json]:
+    """As ROW shows them."""
     return [
         {
             "gate": flag.gate,
             "sentence": f"{flag.sentence}: {flag.action}",
             "falsifies": [direction.value for direction in flag.falsifies],
         }
-        for flag in gates.tripped([*gates.of_measurement(facts.measurement), *_flags(facts)])
+        for flag in flags
     ]
 
 

@@ -152,6 +152,15 @@ class Rows:
         self._hand.setdefault(key, ByHand()).distance_mm = mm
         self._touch(key)
 
+    def set_condition(
+        self, key: RowKey, *, flexion_deg: float | None, after_exercise_s: float | None
+    ) -> None:
+        """How the elbow lay, and whether the run was taken directly after exercise; None: not
+        recorded, and at rest."""
+        hand = self._hand.setdefault(key, ByHand())
+        hand.flexion_deg, hand.after_exercise_s = flexion_deg, after_exercise_s
+        self._touch(key)
+
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────
 
     def all_keys(self) -> tuple[RowKey, ...]:
@@ -245,8 +254,14 @@ class Rows:
         return self.measurement(newest), proof(standing(self._included(newest)))
 
     def newest_run(self, key: RowKey) -> RowKey | None:
-        """The last run of a row that has sweeps, None if no run has."""
-        runs = [one for one in self.all_keys() if replace(one, run=1) == replace(key, run=1)]
+        """The last run at rest of a row that has sweeps, None if no run has: one after exercise
+        does not stand for the muscle."""
+        runs = [
+            one
+            for one in self.all_keys()
+            if replace(one, run=1) == replace(key, run=1)
+            and self.hand(one).after_exercise_s is None
+        ]
         return max(runs, key=lambda one: one.run, default=None)
 
     def sites(self, muscle: Muscle) -> tuple[str, ...]:

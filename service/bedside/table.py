@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from service.analysis.conduction import conduction
-from service.analysis.gates import of_measurement
+from service.analysis.gates import Flag, of_measurement
 from service.evidence.anatomy import MUSCLES
 from service.evidence.limits import Choice, LimitTable, Subject, choose_limit, default_table
 from service.evidence.quantities import judge, unit_of
 from service.model import Finding, Json, Limit, Measurement
 
 from .messages import measurement_json, plain
-from .row_gates import RowFacts, gates_of
+from .row_gates import RowFacts, flags_of, gates_json
 from .row_key import MOTOR, RowKey
 from .rows import Rows
 from .sites import least_c, place_of, proximal_order
@@ -83,6 +83,8 @@ class Table:
             "muscle": key.muscle,
             "channel": newest.sweep.channels[newest.column],
             "run": key.run,
+            "derived": False,
+            "inputs": [],
             "sweeps": [one.sweep.id for one in entries],
             "used": list(used),
             "current_ma": None if stimulus is None else stimulus.pulse.current_ma,
@@ -96,6 +98,8 @@ class Table:
             "supramaximal": None if proof is None else plain(proof),
             "distance_mm": hand.distance_mm,
             "distance_to": "E1" if below is None else below.site,
+            "flexion_deg": hand.flexion_deg,
+            "after_exercise_s": hand.after_exercise_s,
             "temperature_c": self.circumstances.celsius(place),
             "temperature_where": place,
             "segment": None if segment is None else measurement_json(segment),
@@ -104,7 +108,7 @@ class Table:
                 *([] if segment is None or below is None
                   else self._values(key, segment, _CHANGES, f"{key.site}-{below.site}")),
             ],
-            "gates": gates_of(self._facts(key, measurement, below, segment)),
+            "gates": gates_json(self.flags(key)),
             "hints": _hints(measurement, segment),
         }  # fmt: skip
 
@@ -138,6 +142,12 @@ class Table:
             proof=self.rows.proof(key),
         )
 
+    def flags(self, key: RowKey) -> tuple[Flag, ...]:
+        """The gates of a row that tripped."""
+        below = self.below(key)
+        segment = None if below is None else self._segment(below, key)
+        return flags_of(self._facts(key, self.rows.measurement(key), below, segment))
+
     def segment(self, key: RowKey) -> Measurement | None:
         """The `conduction` from the next distal site to this one; None if there is no such site."""
         below = self.below(key)
@@ -168,7 +178,7 @@ class Table:
             "low": measurement.values.get(low),
             "high": measurement.values.get(high),
             "state": finding.state,
-            "limit": self._limit(choice.limit),
+            "limit": self.limit_json(choice.limit),
             "z": choice.z(value),
             "reasons": list(finding.reasons),
             "other_side": self._other_side(key, finding.quantity, value, segment),
@@ -194,7 +204,8 @@ class Table:
             segment=segment,
         )
 
-    def _limit(self, limit: Limit | None) -> Json:
+    def limit_json(self, limit: Limit | None) -> Json:
+        """A limit with the table that it is from; null if there is none."""
         if limit is None:
             return None
         table = self.circumstances.limits

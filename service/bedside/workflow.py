@@ -35,7 +35,7 @@ from .table import Table
 T = TypeVar("T")
 _WORD = re.compile(r"[\w -]+")  # fit for a row's id
 MOST_REFRESHED = 50
-_NAMED = frozenset(["marker", "reset", "absent", "distance", "correction"])
+_NAMED = frozenset(["marker", "reset", "absent", "distance", "condition", "correction"])
 
 
 class UnknownError(LookupError):
@@ -227,8 +227,11 @@ class Workflow:
 
     async def trace(self, row_id: str) -> bytes:
         """float32 little-endian µV of the average. Raises UnknownError."""
-        if row_id not in self._study.rows:
+        line = self._study.rows.get(row_id)
+        if line is None:
             raise UnknownError(f"there is no row {row_id!r}")
+        if line.get("derived"):
+            raise UnknownError(f"row {row_id} is made of other rows and has no average of its own")
         key = RowKey.from_id(row_id)
         return await self._on_table(lambda t: t.rows.trace(key)[0].astype("<f4").tobytes())
 
@@ -365,6 +368,8 @@ def _was(line: Mapping[str, Json], what: str, to: Mapping[str, Json]) -> Json:
     """What an edit replaces."""
     if what == "distance":
         return {"mm": line["distance_mm"]}
+    if what == "condition":
+        return {name: line[name] for name in ("flexion_deg", "after_exercise_s")}
     says = line["measurement"]
     if not isinstance(says, dict):
         return None
