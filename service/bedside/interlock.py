@@ -342,7 +342,8 @@ class Interlock:
 
     def _present(self, client: str, now_s: float) -> bool:
         last = self._heard.get(client)
-        return last is not None and now_s - last <= SILENT_S
+        # both ways: a clock that was set back must not make a silent page a present one
+        return last is not None and abs(now_s - last) <= SILENT_S
 
     def _check_present(self) -> None:
         if self.phase is Phase.NONE:
