@@ -204,4 +204,4 @@ class Machine(RuleBasedStateMachine):
 
 
 Machine.TestCase.settings = settings(max_examples=70, stateful_step_count=60, deadline=None)
-TestInterlock = Machine.TestCase  # the rules alone; with driver and firmware: test_stimulation_machine
+TestInterlock = Machine.TestCase  # with driver and firmware: test_stimulation_machine
