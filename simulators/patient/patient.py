@@ -317,8 +317,8 @@ class Patient:
     def tap(self, muscle: str, force_n: float, at_sample: float | None = None) -> float:
         """A blow on a muscle's tendon at a fractional sample, or as soon as can be; when it lands.
 
-        Raises ValueError for an unknown muscle, a senseless force or a sample too early: the 40 ms
-        under way are past changing.
+        Raises ValueError for an unknown muscle, a senseless force or a sample too early: the
+        time step under way is past changing.
         """
         at, at_s = self._moment(muscle, at_sample)
         self._drive.provoke(Tap.checked(at_s, muscle, force_n))

@@ -20,6 +20,7 @@ from .truth import Course, TruthLog
 
 UV_PER_PERCENT = 10.0
 UV_PER_DEG = 10.0
+ANGLE_EVERY_S = 0.020  # between points of its truth
 
 
 class Transducers:
@@ -72,12 +73,12 @@ class Transducers:
             angle, _ = order.joint.motion(times_s, muscle.extensor)
             self._traces.lay_on(f"angle {muscle.key}", first, UV_PER_DEG * angle)
         if order.joint.moving:
-            middle_s = order.start_s + 0.5 * STEP_S
-            angle, velocity = order.joint.motion(np.array([middle_s]), muscle.extensor)
-            values = round(float(angle[0]), 3), round(float(velocity[0]), 3)
-            self._truth.course(
-                Course("angle_deg", muscle.key, middle_s * front_end.rate_hz, values)
-            )
+            here_s = order.start_s + ANGLE_EVERY_S * np.arange(round(STEP_S / ANGLE_EVERY_S))
+            points = zip(here_s, *order.joint.motion(here_s, muscle.extensor), strict=True)
+            for at_s, angle_deg, velocity_deg_s in points:
+                values = round(float(angle_deg), 3), round(float(velocity_deg_s), 3)
+                sample = float(at_s) * front_end.rate_hz
+                self._truth.course(Course("angle_deg", muscle.key, sample, values))
 
 
 def _discharges(activity: Activity) -> list[tuple[IntArray, FloatArray]]:
