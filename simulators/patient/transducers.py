@@ -73,7 +73,8 @@ class Transducers:
             angle, _ = order.joint.motion(times_s, muscle.extensor)
             self._traces.lay_on(f"angle {muscle.key}", first, UV_PER_DEG * angle)
         if order.joint.moving:
-            here_s = order.start_s + ANGLE_EVERY_S * np.arange(round(STEP_S / ANGLE_EVERY_S))
+            since_s = ANGLE_EVERY_S * np.arange(round(STEP_S / ANGLE_EVERY_S))
+            here_s: FloatArray = np.asarray(order.start_s + since_s)
             points = zip(here_s, *order.joint.motion(here_s, muscle.extensor), strict=True)
             for at_s, angle_deg, velocity_deg_s in points:
                 values = round(float(angle_deg), 3), round(float(velocity_deg_s), 3)

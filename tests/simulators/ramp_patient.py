@@ -27,6 +27,7 @@ class RampPatient:
         self.montages = []
         self.techniques = []
         self.needles = []
+        self.parts, self.how, self.provoked = {}, {}, []
 
     def advance(self, n):
         """Whole counts as microvolts."""
@@ -49,13 +50,28 @@ class RampPatient:
             raise ValueError(f"nerve {nerve!r} is unknown.")
         self.places.append((nerve, site, side))
 
-    def set_dial(self, muscle, *, umn=None, lmn=None):
+    def set_dial(self, muscle, *, umn=None, lmn=None, **parts):
         """Remember the dials."""
         self.dials.append((muscle, umn, lmn))
+        self.parts.update(parts)
 
-    def set_task(self, name, level=0.0):
+    def set_task(self, name, level=0.0, **how):
         """Remember the task."""
         self.tasks.append((name, level))
+        self.how = how
+
+    def tap(self, muscle, force_n, at_sample=None):
+        """Remember the tap; at once if no sample is given."""
+        return self._provoked(muscle, force_n, at_sample)
+
+    def magnetic(self, muscle, intensity, at_sample=None):
+        """Remember the pulse; at once if no sample is given."""
+        return self._provoked(muscle, intensity, at_sample)
+
+    def _provoked(self, muscle, strength, at_sample):
+        at = self.sample_index if at_sample is None else at_sample
+        self.provoked.append((muscle, strength, at))
+        return at
 
     def set_montage(self, montage):
         """Remember the leads."""

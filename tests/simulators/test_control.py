@@ -30,6 +30,27 @@ def test_control_moves_the_patient(rig):
     assert truth["stimuli"] == [[ahead, 30.0, 200.0]]
 
 
+def test_control_provokes_the_patient(rig):
+    """Parts of the dial, a task of one muscle, taps and magnetic pulses, each as it was asked for;
+    what makes no sense is refused, and so is everything while the device is still."""
+    asked = {"do": "dial", "muscle": "all", "umn": 0.5, "reflex": 0.9, "tms": None}
+    assert rig.ask(**asked) == {"ok": True}
+    assert rig.patient.parts == {"reflex": 0.9, "tms": None}
+    assert not rig.ask(do="dial", muscle="all", drive=2.0)["ok"]
+    stretch = {"do": "task", "name": "stretch", "velocity": 120, "muscle": "left BB"}
+    assert rig.ask(**stretch)["ok"]
+    assert rig.patient.how == {"velocity_deg_s": 120.0, "muscle": "left BB"}
+    assert "not streaming" in rig.ask(do="tap", muscle="left BB", force=30)["error"]
+    rig.stream()
+    rig.wait(0.1)
+    ahead = rig.patient.sample_index + 2000.5
+    tap = {"do": "tap", "muscle": "left BB", "force": 30, "at_sample": ahead}
+    assert rig.ask(**tap) == {"ok": True, "at_sample": ahead}
+    assert rig.ask(do="tms", intensity=60, at_sample=ahead + 1)["at_sample"] == ahead + 1
+    assert rig.patient.provoked == [("left BB", 30.0, ahead), (None, 60.0, ahead + 1)]
+    assert not rig.ask(do="tms", intensity=600)["ok"]
+
+
 def test_control_moves_the_needle(rig):
     """Muscle, action, distance and electrode reach the patient; the tip is answered."""
     told = rig.ask(do="needle", muscle="left FDI", action="insert", mm=5, electrode="monopolar")

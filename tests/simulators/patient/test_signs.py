@@ -89,7 +89,7 @@ def test_clonus_beats_regularly_at_four_to_eight_per_second(seed):
 
 
 def test_clonus_dies_away_at_a_middling_dial_and_starts_again_with_the_next_stretch():
-    """UMN 0.5, its reflex part too: beats end within the stretch, grow smaller, come back after 8 s."""
+    """UMN 0.5, its reflex part too: beats end within the stretch, shrink, come back after 8 s."""
     beats, emg, start = _beats(umn=0.5, reflex=0.5, seconds=10.0)
     within = beats[beats < start + 7.0] - start
     assert 5 <= within.size < 25
