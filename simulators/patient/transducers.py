@@ -36,6 +36,8 @@ class Transducers:
         self, order: Order, active: Sequence[tuple[Muscle, Activity]], first: int, end: int
     ) -> None:
         """One time step, which is samples [first, end); the muscles always in the same order."""
+        if not active:  # every lead lies on a sensory nerve
+            return
         for number, (muscle, activity) in enumerate(active):
             if number == len(self._last):
                 self._forces.join(muscle.properties)

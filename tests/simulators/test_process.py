@@ -66,6 +66,7 @@ def test_first_line_names_ports_and_patient(device):
             "patient",
             "seed",
             "montage",
+            "trigger_box",
         }
         assert running.ports["montage"]["2"] == "left FDI"
         assert running.ports["device"] == device
