@@ -44,6 +44,16 @@ class RowKey:
             measure, nerve, site, side, f"{side} {record.replace('_', ' ')}".strip(), int(run)
         )
 
+    def same_study(self, other: RowKey) -> bool:
+        """Whether both are runs of one study."""
+        return (
+            self.muscle == other.muscle
+            and self.site == other.site
+            and self.measure == other.measure
+            and self.nerve == other.nerve
+            and self.side == other.side
+        )
+
     def on_other_side(self) -> RowKey:
         """The same study of the other side, first run."""
         side = _OTHER.get(self.side, self.side)

@@ -259,8 +259,7 @@ class Rows:
         runs = [
             one
             for one in self.all_keys()
-            if replace(one, run=1) == replace(key, run=1)
-            and self.hand(one).after_exercise_s is None
+            if one.same_study(key) and self.hand(one).after_exercise_s is None
         ]
         return max(runs, key=lambda one: one.run, default=None)
 
