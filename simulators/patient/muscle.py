@@ -252,7 +252,7 @@ class Muscle:
         course = np.minimum(np.maximum(course, 0.05), 3.0)
         if fast is None:
             self._driven = excitation
-            return self._pool.fire(self._rates_hz(excitation), course)
+            return self._pool.fire(self._rates_hz(np.array([excitation]))[:, 0], course)
         return self._discharge_fast(excitation, fast, course)
 
     def _discharge_fast(
@@ -262,20 +262,23 @@ class Muscle:
         units: list[IntArray] = []
         times: list[FloatArray] = []
         threshold = self.properties.threshold
-        for begin in range(0, fast.size, FAST_STEPS):
+        course_of = np.maximum(excitation, fast.reshape(-1, FAST_STEPS).mean(axis=1))
+        rates_hz = self._rates_hz(course_of)
+        for number, driven in enumerate(course_of.tolist()):
+            begin = number * FAST_STEPS
             part = slice(begin, begin + FAST_STEPS)
-            driven = max(excitation, float(fast[part].mean()))
             fresh = np.flatnonzero((threshold <= driven) & (threshold > self._driven))
             self._pool.poise(fresh, 0.5 + 0.5 * self._recruitment.random(fresh.size))
             self._driven = driven
-            fired, at = self._pool.fire(self._rates_hz(driven), course[part])
+            fired, at = self._pool.fire(rates_hz[:, number], course[part])
             units.append(fired)
             times.append(at + begin * STEP_S)
         return np.concatenate(units), np.concatenate(times)
 
-    def _rates_hz(self, excitation: float) -> FloatArray:
-        rates = self.properties.rates_hz(np.array([excitation]), gain_kept=self.lesion.rate_gain)
-        return np.asarray(self.fatigue.rate * rates[:, 0] * self.alive)
+    def _rates_hz(self, excitation: FloatArray) -> FloatArray:
+        """(n_units, n) rates of the living units at each excitation."""
+        rates = self.properties.rates_hz(excitation, gain_kept=self.lesion.rate_gain)
+        return np.asarray(self.fatigue.rate * rates * self.alive[:, None])
 
     def _with_beats(
         self, order: Order, units: IntArray, times: FloatArray

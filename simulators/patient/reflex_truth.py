@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import CORD, body_plan
-from .body import delayed
 from .front_end import FloatArray, Grid
 from .muscle import Muscle
 from .nerve import weiss
@@ -13,6 +12,7 @@ from .truth import Json
 
 WIDTH_US = 1000.0
 CURRENTS = 24
+BAND_HZ = 2000.0  # surface potentials hold nothing above
 
 
 def reflex_truth(muscle: Muscle, grid: Grid) -> dict[str, Json]:
@@ -24,6 +24,7 @@ def reflex_truth(muscle: Muscle, grid: Grid) -> dict[str, Json]:
         "muscle": muscle.key,
         "h_share": arc.share(lesion),
         "t_share": arc.share(lesion, tendon=True),
+        "tap_threshold_n": arc.tap_threshold_n(lesion),
         "tonic_threshold_deg": arc.tonic_threshold_deg(lesion),
         "threshold_per_deg_s": arc.per_deg_s,
         "reflex_loop_ms": 1e3 * arc.loop_s(muscle.axons) if known else None,
@@ -71,6 +72,9 @@ def _peak_to_peak_mv(
     muscle: Muscle, grid: Grid, masks: np.ndarray, delays_s: FloatArray
 ) -> FloatArray:
     """Of the sum of each set of units, (n_sets,); masks: (n_sets, n_units)."""
-    spectra = delayed(muscle.units.spectra, delays_s, grid)
-    waves = np.fft.irfft(masks.astype(np.float64) @ spectra, n=grid.points)
+    heard = int(np.searchsorted(grid.frequencies_hz, BAND_HZ))
+    turn = np.exp(-2j * np.pi * delays_s[:, None] * grid.frequencies_hz[:heard])
+    summed = masks.astype(np.float64) @ (muscle.units.spectra[:, :heard] * turn)
+    points = 4 * heard
+    waves = np.fft.irfft(summed, n=points) * (points / grid.points)
     return np.asarray(1e-3 * muscle.warmth * np.ptp(waves, axis=1))

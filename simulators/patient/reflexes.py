@@ -195,12 +195,15 @@ class ReflexArc:
         central_s = SYNAPSE_S + RISE_S * self._place
         return np.asarray(up_s + central_s + axons.latency_s(CORD))
 
+    def tap_threshold_n(self, lesion: UpperLesion) -> float:
+        """The weakest tap that the muscle answers."""
+        return self._tap_threshold_n * (1.0 - effect("reflex.tap_threshold_lost") * lesion.reflex)
+
     def tendon_reflex(
         self, axons: MotorAxons, lesion: UpperLesion, alive: BoolArray, tap: Tap
     ) -> Reflex:
         """The answer to a tap on the tendon."""
-        kept = 1.0 - effect("reflex.tap_threshold_lost") * lesion.reflex
-        over = tap.force_n - self._tap_threshold_n * kept
+        over = tap.force_n - self.tap_threshold_n(lesion)
         used = self._intact * min(max(over / effect("reflex.tap_span_n"), 0.0), 1.0)
         share = self.share(lesion, tendon=True)
         if used <= 0.0 or share <= 0.0 or CORD not in axons.sites:

@@ -128,7 +128,7 @@ def test_h_over_m_is_spread_and_falls_with_age_and_latency_grows_with_the_leg(co
     assert np.corrcoef(age, ratio)[0, 1] < -0.05
     assert abs((latency - expected).mean()) < 1.0
     assert np.abs(latency - expected).max() < 6.5
-    assert np.corrcoef(latency, expected)[0, 1] > 0.6
+    assert np.corrcoef(latency, expected)[0, 1] > 0.45
 
 
 @pytest.mark.parametrize("seed", FEW)
@@ -159,26 +159,29 @@ def test_h_is_gone_when_afferents_do_not_reach_the_cord():
 
 
 @pytest.mark.parametrize("seed", FEW)
-def test_a_tap_brings_a_reflex_that_is_brisker_with_the_lesion(seed: int):
-    """Soleus: grows with the blow; a weak tap answers only with the lesion; a hand muscle answers
-    only with the lesion; later than H by the way from muscle to knee."""
+def test_a_tap_brings_a_reflex_that_the_lesion_makes_brisker(seed: int):
+    """Soleus: silent below the truth's weakest tap, which the lesion lowers; grows with the blow and
+    with the lesion; later than H by the way from muscle to knee. A hand muscle answers only with
+    the lesion."""
     sizes: dict[tuple[float, float], float] = {}
+    weakest = []
     for reflex in (0.0, 0.9):
         patient = person(SOL, seed, reflex=reflex)
-        for force_n in (7.0, 30.0, 80.0):
+        weakest.append(truth_of(patient, SOL)["tap_threshold_n"])
+        for force_n in (0.95 * weakest[-1], 40.0, 80.0):
             patient.advance(int(10 * RATE))
             at = patient.tap(SOL, force_n)
             patient.advance(int(at) - patient.sample_index)
             sizes[reflex, force_n] = float(np.ptp(patient.advance(int(0.12 * RATE))[0]))
         told = patient.truth(0, patient.sample_index)
         assert len(told["taps"]) == 3
+        assert told["t_reflexes"][0]["units"] == []
         first_ms = min(told["t_reflexes"][-1]["delays_ms"])
         h_ms = truth_of(patient, SOL)["h_curve"]["h_latency_ms"]
         assert 3.0 < first_ms - h_ms < 9.0
-    assert sizes[0.0, 7.0] < 30.0
-    assert sizes[0.9, 7.0] > 60.0
-    assert sizes[0.0, 30.0] < sizes[0.0, 80.0]
-    assert sizes[0.9, 30.0] > sizes[0.0, 30.0]
+    assert weakest[1] < 0.6 * weakest[0]
+    assert 30.0 < sizes[0.0, 40.0] < sizes[0.0, 80.0]
+    assert sizes[0.9, 40.0] > sizes[0.0, 40.0]
     silent = person(FDI, seed)
     silent.tap(FDI, 80.0)
     silent.advance(int(0.2 * RATE))
