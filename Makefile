@@ -13,7 +13,7 @@ PART := $(BIN)/coverage run -p -m pytest -q -m "not timed and not soak"
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: demo test check bench soak lock screenshots page clean
+.PHONY: demo test check bench soak lock screenshots patients page clean
 
 demo: $(STAMP)/run web/dist/index.html ## simulator + service + page; prints one URL
 	@exec $(BIN)/myotome demo $(ARGS)
@@ -47,6 +47,9 @@ soak: $(STAMP)/test web/dist/index.html ## the long runs
 
 screenshots: $(STAMP)/test web/dist/index.html ## pictures of the page, for people to look at
 	$(BIN)/python -m tests.end_to_end.screenshots
+
+patients: $(STAMP)/test ## a sheet of plots for every simulated patient, for people to look at
+	$(BIN)/python -m tests.simulators.patient.plots build/patients
 
 page: web/dist/index.html
 
