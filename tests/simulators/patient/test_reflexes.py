@@ -160,9 +160,9 @@ def test_h_is_gone_when_afferents_do_not_reach_the_cord():
 
 @pytest.mark.parametrize("seed", FEW)
 def test_a_tap_brings_a_reflex_that_the_lesion_makes_brisker(seed: int):
-    """Soleus: silent below the truth's weakest tap, which the lesion lowers; grows with the blow and
-    with the lesion; later than H by the way from muscle to knee. A hand muscle answers only with
-    the lesion."""
+    """Soleus: silent below the truth's weakest tap, which the lesion lowers; grows with the blow
+    and with the lesion; later than H by the way from muscle to knee. A hand muscle answers only
+    with the lesion."""
     sizes: dict[tuple[float, float], float] = {}
     weakest = []
     for reflex in (0.0, 0.9):
