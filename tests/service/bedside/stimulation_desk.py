@@ -108,9 +108,9 @@ class Desk:
                 self.unit.heard(client)
             self.turn()
 
-    def do(self, answer: Future) -> str:
+    def do(self, answer: Future, beat: bool = True) -> str:
         """Turn until answered: the cause of a refusal, or nothing."""
-        self.turn()
+        self.turn(beat)
         assert answer.done()
         error = answer.exception()
         assert error is None or isinstance(error, RefusedError), error

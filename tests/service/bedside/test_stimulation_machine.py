@@ -232,11 +232,11 @@ class Machine(RuleBasedStateMachine):
         """Try to fire, perhaps once more with the same nonce."""
         self.press(client, str(nonce), seen)
 
-    def press(self, client: str, nonce: str, seen: bool) -> None:
+    def press(self, client: str, nonce: str, seen: bool, beat: bool = True) -> None:
         """A used nonce never fires; each press is one pulse at most."""
         desk, replayed = self.desk, nonce in self.used
         before = len(desk.pulses)
-        cause = desk.do(self.fire_unturned(client, nonce))
+        cause = desk.do(self.fire_unturned(client, nonce), beat)
         given = len(desk.pulses) - before
         assert not (replayed and given and not desk.train)
         assert given == (0 if cause else 1) or desk.train
@@ -248,9 +248,12 @@ class Machine(RuleBasedStateMachine):
         seen=st.lists(st.booleans(), min_size=1, max_size=4),
         rest=st.sampled_from([0.1, 0.24, 0.24, 1.2]),
         there=st.sampled_from([True, True, False]),
+        beat=st.sampled_from([True, True, False]),
         declared=st.sampled_from([None, None, Declared("rns", 4, 5.0, 1.0)]),
     )
-    def series(self, seen: list[bool], rest: float, there: bool, declared: Declared | None) -> None:
+    def series(
+        self, seen: list[bool], rest: float, there: bool, beat: bool, declared: Declared | None
+    ) -> None:
         """What a bedside mostly does: arm if need be, and some presses."""
         if self.desk.may is None:
             self.prepare(declared)
@@ -259,8 +262,8 @@ class Machine(RuleBasedStateMachine):
                 self.desk.now += TURN_S
                 if there:
                     self.hear("a")
-                self.desk.turn()
-            self.press("a", f"p{self.desk.now}", one)
+                self.desk.turn(beat)
+            self.press("a", f"p{self.desk.now}", one, beat)
 
     @rule(number=st.integers(1, 12))
     def replay(self, number: int) -> None:
