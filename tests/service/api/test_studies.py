@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sqlalchemy import event
@@ -129,6 +131,27 @@ def test_a_distance_gives_a_velocity(client: TestClient) -> None:
         one["quantity"] for one in client.post(url, json={"mm": None}).json()["values"]
     }
     assert client.post(url, json={"mm": 5}).status_code == 422
+
+
+def test_a_run_after_exercise_is_compared_with_rest_and_kept(client: TestClient) -> None:
+    """Marked as such, a row made of both is there, has no trace, and is there in the review."""
+    assert client.post(f"/api/steps/{WRIST}/repeat").status_code == 200
+    again = partial(give, client.bed, shock(5, size_uv=16_000.0), run=2)
+    client.portal.call(again)
+    url = f"/api/rows/{WRIST}.2/condition"
+    told = client.post(url, json={"after_exercise_s": 10}).json()
+    assert (told["after_exercise_s"], told["flexion_deg"]) == (10, None)
+    made = row(client, f"{WRIST}.2".replace("motor_response", "exercise_increment"))
+    assert (made["derived"], made["inputs"]) == (True, [f"{WRIST}.1", f"{WRIST}.2"])
+    assert client.get(f"/api/rows/{made['id']}/trace").status_code == 404
+    assert client.post(f"/api/rows/{made['id']}/distance", json={"mm": 80}).status_code == 400
+    assert client.post(url, json={"flexion_deg": 200}).status_code == 422
+    study = client.get("/api/study").json()["study"]["id"]
+    assert client.post("/api/studies/current/close", json={}).status_code == 200
+    seen = client.get(f"/api/studies/{study}").json()
+    (kept,) = [one for one in seen["rows"] if one["id"] == made["id"]]
+    assert kept["measurement"]["id"] == made["measurement"]["id"]
+    assert {one["what"] for one in seen["edits"]} == {"step", "condition", "study"}
 
 
 def test_a_sweep_is_left_out_corrected_and_read(client: TestClient) -> None:
