@@ -96,7 +96,9 @@ def serve(
     port: Port = None,
     data_dir: Annotated[Path | None, typer.Option(help="Recordings and settings.")] = None,
     device: Annotated[list[str] | None, typer.Option(help="Device URL; may be repeated.")] = None,
-    stimulator: Annotated[str | None, typer.Option(help="sim, ttl:/dev/… (a trigger box) or manual.")] = None,
+    stimulator: Annotated[
+        str | None, typer.Option(help="sim, ttl:/dev/… (a trigger box) or manual.")
+    ] = None,
 ) -> None:
     """The service."""
     log.set_up()

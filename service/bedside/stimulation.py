@@ -330,7 +330,7 @@ class Stimulation:
         self._record("pulse", "fire", pulse_words(pulse, self._interlock.kind), client)
 
     def _check_loop(self) -> None:
-        if self._now() - self._ports.beat_s() > LOOP_LAG_S:
+        if abs(self._now() - self._ports.beat_s()) > LOOP_LAG_S:
             self._interlock.disarm("the service was too slow to be trusted; arm again")
             raise RefusedError("loop_lag", "the service is too slow just now; nothing was sent")
 
@@ -338,7 +338,7 @@ class Stimulation:
         now = self._now()
         if not self._interlock.armed or now - self._last_beat_s < HEARTBEAT_S:
             return
-        if now - self._ports.beat_s() > LOOP_LAG_S:
+        if abs(now - self._ports.beat_s()) > LOOP_LAG_S:
             self._interlock.disarm("the service was too slow to be trusted; arm again")
             return
         device = self._device
