@@ -116,6 +116,13 @@ def patients_on_file() -> list[dict[str, str]]:
     return [{"name": case.name, "code": case.code, "title": case.title} for case in read]
 
 
+def choices_on_file() -> dict[str, Any]:
+    """What may be asked of any patient: `patient.choices.choices`."""
+    from .patient.choices import choices  # noqa: PLC0415 - as above
+
+    return choices()
+
+
 def make_firmware(device: str, subject: Subject, seed: int, **options: Any) -> Firmware:
     """The device's firmware on a subject. Raises ValueError for an unknown device."""
     if device == "hackeeg":

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .assembly import patients_on_file
+from .assembly import choices_on_file, patients_on_file
 from .bench import Bench
 from .faults import checked_fault
 
@@ -42,11 +42,12 @@ class Control:
             "pulse": self._pulse,
             "fault": self._fault,
             "truth": self._truth,
-            "templates": lambda _: {"templates": self._bench.firmware.patient.templates()},
+            "templates": self._templates,
             "counts": self._counts,
             "stimulator": lambda _: self._bench.panel(),
             "front_panel": self._front_panel,
             "patients": lambda _: {"patients": patients_on_file()},
+            "choices": lambda _: {"choices": choices_on_file()},
             "stop": self._stop,
         }
 
@@ -171,10 +172,15 @@ class Control:
         return {}
 
     def _truth(self, request: Request) -> dict[str, Any]:
-        newest = self._bench.firmware.patient.sample_index
+        patient, brief = self._bench.firmware.patient, request.get("brief") is True
+        newest = patient.sample_index
         first = int(_number(request, "first", 0, newest))
         last = int(_number(request, "last", first, newest))
-        return {"first": first, "last": last, **self._bench.firmware.patient.truth(first, last)}
+        return {"first": first, "last": last, **patient.truth(first, last, brief=brief)}
+
+    def _templates(self, request: Request) -> dict[str, Any]:
+        only = None if request.get("muscle") is None else _text(request, "muscle")
+        return {"templates": self._bench.firmware.patient.templates(only)}
 
     def _counts(self, _: Request) -> dict[str, Any]:
         tally = self._bench.wire.tally

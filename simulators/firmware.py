@@ -92,11 +92,11 @@ class PatientSource(Protocol):
         """Move the leads of these channels; None: an unused input."""
         ...
 
-    def truth(self, first: int, last: int) -> dict[str, Any]:
+    def truth(self, first: int, last: int, *, brief: bool = False) -> dict[str, Any]:
         """What really happened in samples [first, last)."""
         ...
 
-    def templates(self) -> dict[str, Any]:
+    def templates(self, only: str | None = None) -> dict[str, Any]:
         """Noise-free responses for the dials now set."""
         ...
 

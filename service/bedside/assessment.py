@@ -170,6 +170,17 @@ class Assessment:
         surface = [m for watch in self._surface.values() for m in watch.measurements()]
         return self.rows.measurements() + surface
 
+    def on_surface(self, muscle: str) -> list[Measurement]:
+        """What the surface EMG of one muscle (key) has shown so far, pairs with it included."""
+        told = []
+        for watch in self._surface.values():
+            if muscle in (recorded := {one.key: one for one in watch.muscles}):
+                told.append(watch.fasciculation(recorded[muscle]))
+                seen = watch.clonus(recorded[muscle])
+                told += [] if seen is None else [seen]
+                told += [r.measurement for r in watch.coherence() if recorded[muscle] in r.pair]
+        return told
+
     def _watch(self, device: str, signal: Signal) -> SurfaceWatch | None:
         """A watch over the leads of a stream, None if it records no muscle of the montage."""
         leads = [(lead.channel_label, lead.muscle) for lead in self._montage.leads

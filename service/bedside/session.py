@@ -24,7 +24,7 @@ from service.acquisition.types import DeviceState, GapNotice, LiveFrame
 from service.api.hub import Hub, Viewer
 from service.api.viewing import Viewing, Wanted
 from service.api.wire import PROTOCOL, Header, Kind, binary_parcel, text_body
-from service.model import Json, MuscleStatus, Sweep
+from service.model import Json, Measurement, MuscleStatus, Sweep
 from service.recording.recorder import Recorder
 from service.store.keeper import StoreStatus
 
@@ -182,6 +182,12 @@ class Session:
                 "at_utc": self.utc_now().isoformat(),
             }
         )
+
+    async def on_surface(self, muscle: str) -> list[Measurement]:
+        """What the surface EMG of a muscle (key) has shown so far, pairs with it included."""
+        told: list[Measurement] = []
+        await self._assess(lambda assessment: told.extend(assessment.on_surface(muscle)))
+        return told
 
     async def _assess(self, change: Callable[[Assessment], None]) -> None:
         await asyncio.wrap_future(self._assessor.ask(change))

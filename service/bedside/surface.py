@@ -167,6 +167,11 @@ class SurfaceWatch:
             behind = (index - self._rest_origin) / self._decimator.factor
             self._fasciculation.exclude(round(behind))
 
+    @property
+    def muscles(self) -> tuple[Muscle, ...]:
+        """Those recorded here."""
+        return tuple(self._row)
+
     def fasciculation(self, muscle: Muscle, *, listed: bool = False) -> Measurement:
         """Events of one muscle over all rest so far; `listed` with the events themselves."""
         return self._fasciculation.result(

@@ -349,14 +349,17 @@ class Patient:
 
     # --- what is known ---------------------------------------------------------------------------
 
-    def truth(self, first: int, last: int) -> dict[str, Json]:
+    def truth(self, first: int, last: int, *, brief: bool = False) -> dict[str, Json]:
         """What happened in samples [first, last) since the last boot, at the electrode; of the last
-        ten minutes. Indices are fractional samples."""
-        return self._truth.between(first + self._origin, last + self._origin, self._origin)
+        ten minutes. Indices are fractional samples. brief: without firings and courses."""
+        origin = self._origin
+        return self._truth.between(first + origin, last + origin, origin, brief=brief)
 
-    def templates(self) -> dict[str, Json]:
-        """Noise-free M-waves and SNAPs at the electrode, for dials and nerves as they are now."""
-        motor = templates_of(self._muscles.values(), self._grid)
+    def templates(self, only: str | None = None) -> dict[str, Json]:
+        """Noise-free M-waves and SNAPs at the electrode, for dials and nerves as they are now.
+        only: M-waves and reflexes of one muscle, which takes a fraction of the time."""
+        muscles = [one for key, one in self._muscles.items() if only in (None, key)]
+        motor = templates_of(muscles, self._grid)
         sensory = [
             snap_truth(key, nerve, site, self._grid)
             for key, nerve in self._sensory.items()
@@ -367,7 +370,7 @@ class Patient:
             "m_waves": [{**row, "tape_mm": tape(row, "muscle")} for row in motor],
             "snaps": [{**row, "tape_mm": tape(row, "recording")} for row in sensory],
             "needles": self._needles.templates(),
-            "reflexes": [reflex_truth(muscle, self._grid) for muscle in self._muscles.values()],
+            "reflexes": [reflex_truth(muscle, self._grid) for muscle in muscles],
         }
 
     def describe(self) -> dict[str, Json]:

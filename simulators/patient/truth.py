@@ -94,11 +94,14 @@ class TruthLog:
         if len(self._settings) > 10_000:
             del self._settings[:5_000]
 
-    def between(self, first: float, last: float, origin: float) -> dict[str, Json]:
+    def between(
+        self, first: float, last: float, origin: float, *, brief: bool = False
+    ) -> dict[str, Json]:
         """Truth of samples [first, last) since power-on, told as samples since `origin`. Settings
-        are all changes up to `last`, so that the one in force at `first` is among them."""
+        are all changes up to `last`, so that the one in force at `first` is among them. brief:
+        without firings and courses, which are most of it."""
         fired: dict[str, dict[str, list[Json]]] = {}
-        for firings in self._firings:
+        for firings in () if brief else self._firings:
             inside = (firings.samples >= first) & (firings.samples < last)
             for unit, sample in zip(
                 firings.units[inside].tolist(), firings.samples[inside].tolist(), strict=True
@@ -113,7 +116,7 @@ class TruthLog:
                 for event in self._events
                 if event.kind == kind and first <= event.sample < last
             ]
-        for kind in ("force_percent", "angle_deg"):
+        for kind in () if brief else ("force_percent", "angle_deg"):
             answer[kind] = self._course(kind, first, last, origin)
         for kind in ("dials", "task", "technique", "montage", "needles"):
             answer[kind] = [

@@ -86,11 +86,11 @@ class RampPatient:
         """Remember the error."""
         self.techniques.append((name, value, channel))
 
-    def truth(self, first, last):
+    def truth(self, first, last, *, brief=False):
         """The pulses."""
         return {"stimuli": [pulse for pulse in self.pulses if first <= pulse[0] < last]}
 
-    def templates(self):
+    def templates(self, only=None):
         """One made-up template."""
         return {"left FDI": {"ulnar": {"amplitude_mv": 10.0}}}
 
