@@ -285,8 +285,7 @@ class Stimulation:
         self._last_beat_s = self._now()
 
     def _fire(self, client: str, nonce: str) -> None:
-        self._device_or_refuse()
-        requested_s = self._now()
+        requested_s = self._now()  # the rules first: a nonce is used up even without a stimulator
         self._send(self._interlock.fire(client, nonce, requested_s), requested_s, client, nonce)
 
     def _run_train(self) -> None:
