@@ -66,3 +66,14 @@ def scan_responses(
             mains_hz=chosen.mains_hz,
         )
     return graded_amplitudes(sweeps_uv, rate_hz, zero_index, chosen)[0]
+
+
+def height_uv(samples_uv: Array, rate_hz: float, zero_index: float, peak_ms: float) -> float:
+    """Baseline to negative within 2 ms of a known peak, µV; negative is up.
+
+    samples_uv: (n_samples,). peak_ms: where the strongest responses had their peak.
+    """
+    trace = remove_baseline(-samples_uv, rate_hz, zero_index, mains_hz=(50.0, 60.0)).trace_uv
+    at = zero_index + peak_ms * rate_hz / 1000.0
+    first, last = (round(at + side * 2.0 * rate_hz / 1000.0) for side in (-1, 1))
+    return float(trace[max(first, 0) : last + 1].max())

@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 
 from service.analysis import motor
-from service.analysis.baseline import remove_baseline
 from service.analysis.cmap_scan import cmap_scan
 from service.analysis.f_wave import WINDOWS_MS, FWaveSettings
+from service.analysis.graded import height_uv
 from service.analysis.h_reflex import HReflexSettings
 from service.analysis.motor import MotorSettings
 from service.analysis.registry import MEASURES, TAKES, Takes
@@ -127,19 +127,11 @@ def _scan(pairs: Sequence[tuple[Sweep, int]], *, site: str, target: str) -> Meas
     if peak_ms is None:
         why = "no response at the highest current: " + "; ".join(found.reasons)
         return not_assessable("cmap_scan", ids, why, target)
-    sizes = [_height_uv(sweep, column, peak_ms) for sweep, column in pairs]
+    sizes = [
+        height_uv(sweep.samples_uv[column], sweep.rate_hz, sweep.zero_index, peak_ms)
+        for sweep, column in pairs
+    ]
     return cmap_scan(currents, sizes, target=target, inputs=ids)
-
-
-def _height_uv(sweep: Sweep, column: int, peak_ms: float) -> float:
-    """Baseline to negative within 2 ms of the strongest responses' peak, negative up."""
-    per_ms = sweep.rate_hz / 1000.0
-    trace = remove_baseline(
-        -sweep.samples_uv[column], sweep.rate_hz, sweep.zero_index, mains_hz=(50.0, 60.0)
-    ).trace_uv
-    at = sweep.zero_index + peak_ms * per_ms
-    first, last = (round(at + side * 2.0 * per_ms) for side in (-1, 1))
-    return float(trace[max(first, 0) : last + 1].max())
 
 
 def not_assessable(name: str, inputs: Sequence[str], reason: str, target: str = "") -> Measurement:
