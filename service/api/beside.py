@@ -40,13 +40,14 @@ class Clock:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What the study says of one muscle. stimuli: counter of every used stimulus by row id, as far
-    as it fell into the present epoch."""
+    as it fell into the present epoch. site: where the stimulating electrodes lie."""
 
     muscle: str
     nerve: str
     rows: Sequence[Row]
     surface: Sequence[Measurement]
     stimuli: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +163,19 @@ def _motor(seen: Seen, templates: Mapping[str, Any], moved: float | None) -> lis
             told.append(_line(row, "velocity_m_s", between, _velocity(wave, below), note))
     if told or not waves:
         return told
-    (nerve, site), wave = next(iter(waves.items()))
+    wave = _here(seen, list(waves.values()))
+    place = f"{wave['nerve']}, {wave['site']}"
     missing = "not measured yet: no motor row of this muscle"
     return [
-        Line(quantity, f"{nerve}, {site}", None, wave[quantity], missing)
+        Line(quantity, place, None, wave[quantity], missing)
         for quantity in ("amplitude_mv", "onset_latency_ms")
     ]
+
+
+def _here(seen: Seen, waves: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The response from under the electrodes, or from the most distal site."""
+    under = (w for w in waves if (w["nerve"], w["site"]) == (seen.nerve, seen.site))
+    return next(under, waves[0])
 
 
 def _velocity(wave: Mapping[str, Any], below: Mapping[str, Any]) -> float | None:
@@ -191,7 +199,7 @@ def _f_waves(
     very same stimuli."""
     waves = [w for w in templates["m_waves"] if w["muscle"] == seen.muscle]
     if row is None:
-        first = waves[0].get("f_first_ms") if waves else None
+        first = _here(seen, waves).get("f_first_ms") if waves else None
         missing = "not measured yet: no F-waves of this muscle"
         return [
             Line("f_min_ms", "F-waves", None, first, missing),

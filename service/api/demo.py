@@ -121,6 +121,7 @@ async def beside(
         rows,
         await session.on_surface(muscle),
         {row["id"]: _stimuli(session, row.get("used", ()), clock) for row in rows},
+        _site(told["placement"]),
     )
     dials = [one for one in happened["dials"] if one["muscle"] == muscle]
     table = lines(seen, known["templates"], happened, clock)
@@ -136,6 +137,10 @@ def _number(value: JsonValue) -> float:
     if not isinstance(value, int | float):
         raise SimulatorError("the simulator does not tell its sample rate and counter")
     return float(value)
+
+
+def _site(placement: JsonValue) -> str:
+    return str(placement.get("site", "")) if isinstance(placement, dict) else ""
 
 
 def _epoch_now(session: Session) -> tuple[int, int]:

@@ -13,7 +13,8 @@ from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.staticfiles import StaticFiles
 
 from tests.end_to_end.fake_bedside import add_bedside
-from tests.end_to_end.fake_study import HEADER, LABELS, RATE_HZ, FakeService
+from tests.end_to_end.fake_simulator import BESIDE, SIMULATED_CHOICES, simulated_person
+from tests.end_to_end.fake_study import HEADER, RATE_HZ, FakeService
 
 PAGE = Path(__file__).parents[2] / "web" / "dist"
 FRAME_S = 0.02
@@ -67,7 +68,15 @@ def create_fake_app(fake: FakeService) -> FastAPI:
 
     @app.get("/api/demo/describe")
     def describe() -> dict:
-        return {"patient": "healthy", "dials": {x: {"umn": 0.0, "lmn": 0.0} for x in LABELS}}
+        return simulated_person()
+
+    @app.get("/api/demo/choices")
+    def choices() -> dict:
+        return {"choices": SIMULATED_CHOICES}
+
+    @app.get("/api/demo/beside")
+    def beside(muscle: str) -> dict:
+        return {"muscle": muscle, "lines": BESIDE, "acting": {"drive": 0.4}}
 
     @app.get("/api/demo/patients")
     def patients() -> dict:

@@ -58,6 +58,14 @@ def test_what_was_not_measured_says_so_beside_its_truth():
     assert told["shared_drive_share"]["truth"] == pytest.approx(0.6)
 
 
+def test_without_a_row_the_truth_is_that_from_under_the_electrodes():
+    """Where they lie on the muscle's nerve; else from the most distal site."""
+    for site, onset in (("elbow", 7.0), ("knee", 3.0)):
+        told = [line.told() for line in lines(Seen(FDI, "ulnar", (), (), {}, site), TEMPLATES,
+                                              truth(), CLOCK)]  # fmt: skip
+        assert next(x for x in told if x["quantity"] == "onset_latency_ms")["truth"] == onset
+
+
 def test_a_row_stands_beside_the_template_of_its_own_place():
     """Amplitude and onset of the same nerve and site; the velocity by true distance and onsets."""
     rows = [

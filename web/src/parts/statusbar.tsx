@@ -122,7 +122,7 @@ export function StatusBar() {
       <StimulatorCell />
       <NetworkCell />
       <div class={kind === "live" || kind === null ? "cell mode" : "cell mode hatch"} data-testid="status-mode">
-        {kind === "simulated" || kind === "replay" ? <b>{kind.toUpperCase()}</b> : null}
+        {kind === "simulated" || kind === "replay" ? <b>{kind.toUpperCase()}<span class="only-spoken">{kind === "simulated" ? ": no real patient, every number comes from a simulator" : ": not live"}</span></b> : null}
       </div>
     </header>
   );
