@@ -146,6 +146,11 @@ def test_a_stimulus_gives_the_cmap_of_the_truth(bed: Bed) -> None:
     shown = bed.page.get_by_test_id("results").inner_text()
     assert f"{row['onset_latency_ms']:.2f}" in shown
     assert f"{row['amplitude_mv']:.1f}" in shown
+    lines = bed.ask(f"/api/demo/beside?muscle={FDI}")["lines"]
+    amplitude = next(line for line in lines if line["quantity"] == "amplitude_mv")
+    assert amplitude["truth"] == pytest.approx(truth["amplitude_mv"])
+    assert abs(amplitude["difference"]) < 0.02 * truth["amplitude_mv"], amplitude
+    assert amplitude["note"] == ""
 
 
 def response(templates: dict[str, Any], muscle: str, nerve: str, site: str) -> dict[str, float]:
