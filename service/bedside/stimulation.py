@@ -196,8 +196,7 @@ class Stimulation:
         return TICK_S if train is None else min(TICK_S, train.wait_s(self._now()))
 
     def turn(self) -> None:
-        """One round of the thread: STOP, what was asked, time, a train's pulse, the heartbeat. For
-        whom has a clock of their own and did not `start`."""
+        """One round: STOP, requests, time, train, heartbeat; by hand where `start` was not called."""
         self._reopen()
         while True:
             if self._stop.is_set():
@@ -220,6 +219,9 @@ class Stimulation:
         self._settle()
         self._record("stop", "stop", self._interlock.sentence, "")
         for request in held:
+            if request.what == "fire":
+                with suppress(RefusedError):
+                    request.run()  # not armed: it cannot fire, and its nonce is used up
             if request.what in ("configure", "arm", "fire", "ceiling"):
                 self._fail(request, RefusedError("stopped", "STOP was pressed; arm again"))
             else:

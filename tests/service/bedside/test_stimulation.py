@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 import pytest
 
@@ -262,6 +262,22 @@ def test_stop_is_latched_until_armed_again(bench: Bench) -> None:
     assert bench.unit.status.state is Phase.STOPPED
     bench.unit.heard("a")
     assert bench.unit.arm("a", "AB").result(2).state is Phase.ARMED
+
+
+def test_a_pulse_that_stop_overtook_cannot_be_sent_later(bench: Bench) -> None:
+    """STOP refuses what was queued, and its nonce is used up for ever."""
+    bench.arm()
+    bench.fake.hold.clear()
+    stuck = bench.unit.configure(Pulse(5.0, 200.0))
+    queued = bench.unit.fire("a", "n")
+    bench.unit.stop()
+    bench.fake.hold.set()
+    assert refused(queued) == "stopped"
+    wait([stuck], 2)
+    bench.arm()
+    bench.unit.heard("a")
+    assert refused(bench.unit.fire("a", "n")) == "replayed"
+    assert bench.fake.pulses == 0
 
 
 def test_lost_link_is_unknown_and_comes_back_disarmed(bench: Bench) -> None:
