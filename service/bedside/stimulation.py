@@ -196,7 +196,7 @@ class Stimulation:
         return TICK_S if train is None else min(TICK_S, train.wait_s(self._now()))
 
     def turn(self) -> None:
-        """One round: STOP, requests, time, train, heartbeat; by hand where `start` was not called."""
+        """One round: STOP, requests, time, train, heartbeat; for callers with their own clock."""
         self._reopen()
         while True:
             if self._stop.is_set():
