@@ -56,6 +56,7 @@ def whole(tmp_path_factory) -> Path:
     return path
 
 
+@pytest.mark.timed
 def test_three_seconds_of_a_device_are_a_whole_record(whole):
     """Every sample asked for, nothing lost, exit 0."""
     code, report = report_of(whole)
@@ -88,6 +89,7 @@ def test_a_recording_is_a_device_that_can_be_recorded(whole, tmp_path):
     assert is_marked_simulated(copy)
 
 
+@pytest.mark.timed
 def test_analyse_reads_the_recording(whole):
     """Quality of one channel, as JSON with the fixed keys."""
     done = myotome("analyse", str(whole), "quality", "--channel", "left FDI", "--json")

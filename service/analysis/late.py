@@ -232,10 +232,12 @@ def _flattened(
 @dataclass(frozen=True, slots=True, eq=False)
 class _Plan:
     """waves: (n_waves, n_samples) of the slow course; seen: the same, thinned, where it is fitted;
-    edges: first column of every thinned value; step: samples per thinned value."""
+    pairs: (n_thinned, n_waves²), their products; edges: first column of every thinned value; step:
+    samples per thinned value."""
 
     waves: Trace
     seen: Trace
+    pairs: Trace
     edges: npt.NDArray[np.intp]
     step: int
 
@@ -252,7 +254,9 @@ def _plan(
     waves = np.stack([np.ones(count), drift, np.cos(phase), np.sin(phase), *decays])
     step = max(round(_FIT_STEP_MS * rate_hz / 1000.0), 1)
     edges = np.concatenate([np.arange(0, rest - step, step), np.arange(first, count - step, step)])
-    return _Plan(waves, _thinned(waves, edges, step), edges, step)
+    seen = _thinned(waves, edges, step)
+    pairs = (seen[:, None] * seen[None]).reshape(-1, seen.shape[1]).T
+    return _Plan(waves, seen, np.ascontiguousarray(pairs), edges, step)
 
 
 def _thinned(rows: Trace, edges: npt.NDArray[np.intp], step: int) -> Trace:
@@ -268,10 +272,8 @@ def _least_absolute(up_uv: Trace, plan: _Plan, *, rounds: int) -> tuple[Trace, f
     seen = _thinned(up_uv - offset, plan.edges, plan.step)
     weight = np.ones_like(seen)
     small = 1e-6 * seen.shape[1] * np.eye(plan.waves.shape[0])
-    pairs = plan.seen[:, None] * plan.seen[None]
-    pairs = pairs.reshape(-1, seen.shape[1]).T
     for _ in range(rounds):
-        normal = (weight @ pairs).reshape(-1, *small.shape)
+        normal = (weight @ plan.pairs).reshape(-1, *small.shape)
         along = (weight * seen) @ plan.seen.T
         ridge = small * weight.mean(axis=1)[:, None, None]
         told = np.linalg.solve(normal + ridge, along[:, :, None])[:, :, 0]

@@ -104,6 +104,7 @@ def test_absent_asks_three_things_and_can_be_taken_back(stage: Stage, open_page:
     """One key; not before current and duration were looked at; the floor is told, not a number."""
     page = begun(stage, open_page)
     pulses(page, 1)
+    expect(page.get_by_test_id("result-wrist")).to_be_visible()
     page.keyboard.press("o")
     expect(page.get_by_test_id("no-response-current")).to_be_focused()
     expect(page.get_by_test_id("absent-send")).to_be_disabled()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 
 from drivers.config import load_stimulator_limits
 from simulators.assembly import Subject, make_firmware
@@ -13,6 +14,8 @@ from .ramp_patient import RampPatient
 from .test_port import Clock
 
 LIMITS = load_stimulator_limits()
+HANDED_OVER_S = 0.1
+"""A terminal hands bytes over in a work queue of the kernel's: soon, not at once."""
 
 
 class Rig:
@@ -46,6 +49,7 @@ class Rig:
         """(Re)open the amplifier's port."""
         if self.client is not None:
             os.close(self.client)
+        self.read_bytes = self.bench.port.taken_bytes if self.client is not None else 0
         self.client = os.open(self.bench.port.name, os.O_RDWR | os.O_NOCTTY)
         os.set_blocking(self.client, False)
 
@@ -59,15 +63,27 @@ class Rig:
         return bytes(data)
 
     def read(self):
-        """What the amplifier's port holds now."""
+        """Everything that the amplifier's port has taken."""
         data = bytearray()
         while True:
             try:
                 part = os.read(self.client, 65536)
             except BlockingIOError:
-                return bytes(data)
+                if self.read_bytes >= self.bench.port.taken_bytes:
+                    return bytes(data)
+                if not select.select([self.client], [], [], HANDED_OVER_S)[0]:
+                    self.read_bytes = self.bench.port.taken_bytes  # lost with a terminal
+                continue
             assert part, "the terminal hung up"
+            self.read_bytes += len(part)
             data += part
+
+    def write(self, data, client=None):
+        """Bytes to the amplifier, or to whoever `client` is wired to; one step with them there."""
+        port = self.bench.port if client is None else self.bench.stimulator_port
+        os.write(self.client if client is None else client, data)
+        select.select([port.fileno], [], [], HANDED_OVER_S)
+        self.bench.step()
 
     def read_to_the_end(self):
         """Read until the terminal hangs up: an end of file, not silence."""
@@ -78,13 +94,11 @@ class Rig:
         """HackEEG JSON commands."""
         for name, *parameters in commands:
             line = json.dumps({"COMMAND": name, "PARAMETERS": parameters}).encode() + b"\n"
-            os.write(self.client, line)
-            self.bench.step()
+            self.write(line)
 
     def stream(self):
         """HackEEG at 16 kSPS, trigger input on."""
-        os.write(self.client, b"jsonlines\n")
-        self.bench.step()
+        self.write(b"jsonlines\n")
         self.tell(("wreg", 1, 0x90), ("wreg", 0x14, 7), *(("wreg", 5 + c, 0x40) for c in range(8)))
         self.tell(("messagepack",), ("rdatac",), ("start",))
         self.read()
@@ -97,8 +111,8 @@ class Rig:
             "seq": self.sequence,
             "expires_s": self.clock.at + 0.1,
         }
-        os.write(self.panel, json.dumps({"do": do, **paper, **fields}).encode() + b"\n")
-        self.bench.step()
+        self.write(json.dumps({"do": do, **paper, **fields}).encode() + b"\n", self.panel)
+        select.select([self.panel], [], [], HANDED_OVER_S)
         return json.loads(os.read(self.panel, 65536))
 
     def ask(self, **request):

@@ -62,8 +62,7 @@ def test_a_late_simulator_loses_nothing_for_a_reader_that_reads(rig):
 def test_a_slow_reader_makes_the_dongle_drop_frames():
     """Cyton's own counter goes on: numbers are missing."""
     rig = Rig("cyton")
-    os.write(rig.client, b"b")
-    rig.bench.step()
+    rig.write(b"b")
     rig.read()
     for _ in range(1000):
         rig.clock.at += 0.004
@@ -79,8 +78,7 @@ def test_a_slow_reader_makes_the_dongle_drop_frames():
 
 def test_reset_is_answered_after_its_delay(rig):
     """The firmware is deaf for 1.1 s in reset; what is sent meanwhile is answered after it."""
-    os.write(rig.client, b"jsonlines\n")
-    rig.bench.step()
+    rig.write(b"jsonlines\n")
     rig.read()
     rig.tell(("reset",), ("nop",))
     assert rig.wait(1.0) == b""
@@ -170,8 +168,7 @@ def test_unplug_takes_hackeegs_power_and_replug_boots_it(tmp_path):
 def test_unplugging_the_dongle_leaves_the_board_streaming():
     """Cyton's board runs on its battery: frames go on at the replug, numbers are missing."""
     rig = Rig("cyton")
-    os.write(rig.client, b"b")
-    rig.bench.step()
+    rig.write(b"b")
     rig.read()
     before = np.frombuffer(rig.wait(0.2), np.uint8).reshape(-1, 33)
     rig.bench.set_fault(parse_fault("unplug:seconds=0.5"))
@@ -202,7 +199,7 @@ def test_reboot_is_back_to_text_mode_and_reset_values(rig):
     rig.wait(0.1)
     assert rig.ask(do="fault", name="reboot") == {"ok": True}
     assert rig.wait(2.7) == b"Ready\r\n"
-    os.write(rig.client, b"rreg 5\n")
+    rig.write(b"rreg 5\n")
     assert b"61" in rig.wait(0.01)
     answer = rig.ask(do="counts")
     assert answer["since_boot"]["sent"] == 0
