@@ -7,8 +7,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 PYTEST := $(BIN)/python -m pytest
-COMPUTES := $(wildcard $(addprefix tests/,service/acquisition service/analysis service/evidence service/bedside service/exchange service/protocols simulators/patient test_contrast.py test_record_gives_the_same_findings.py))
-WIRES := $(addprefix tests/,drivers simulators test_wire_faults.py test_record_command.py)
+SERVED := $(addprefix tests/service/bedside/test_,stimulation_processes.py stated_served.py stop_and_dead_man.py)
+WIRES := $(addprefix tests/,drivers simulators test_wire_faults.py test_record_command.py) $(SERVED)
+PATIENT := $(addprefix tests/,simulators/patient test_nerve_studies.py)
+COMPUTES := $(addprefix tests/,$(addprefix service/,acquisition analysis evidence bedside exchange protocols) test_contrast.py test_record_gives_the_same_findings.py)
+without = $(addprefix --ignore=,$(1))
 PART := $(BIN)/coverage run -p -m pytest -q -m "not timed and not soak"
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OPENBLAS_NUM_THREADS := 1
@@ -22,12 +25,13 @@ test: $(STAMP)/test web/dist/index.html check ## everything, the deadlines alone
 	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
 	$(BIN)/coverage erase
 	@mkdir -p .make
-	# three runs at once: what only computes yields to what drives wires, and to processes and a browser
-	nice $(PART) $(COMPUTES) $(ARGS) > .make/computes.log 2>&1 & computes=$$!; \
+	# four runs at once on however many cores: what only computes yields to ports, processes and the browser
+	nice -n 19 $(PART) $(COMPUTES) $(call without,$(SERVED)) $(ARGS) > .make/computes.log 2>&1 & computes=$$!; \
+	nice -n 19 $(PART) $(PATIENT) $(ARGS) > .make/patient.log 2>&1 & patient=$$!; \
 	$(PART) $(WIRES) --ignore=tests/simulators/patient $(ARGS) > .make/wires.log 2>&1 & wires=$$!; \
-	$(PART) tests $(addprefix --ignore=,$(COMPUTES) $(WIRES)) $(ARGS); rest=$$?; \
-	wait $$wires; wires=$$?; wait $$computes; computes=$$?; \
-	cat .make/wires.log .make/computes.log; exit $$((rest + wires + computes))
+	$(PART) tests $(call without,$(COMPUTES) $(PATIENT) $(WIRES)) $(ARGS); failed=$$?; \
+	for run in $$wires $$patient $$computes; do wait $$run || failed=1; done; \
+	cat .make/{wires,patient,computes}.log; exit $$failed
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 	$(PYTEST) -m "timed and not soak" $(ARGS)

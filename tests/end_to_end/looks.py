@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 OVERFLOW = """() => {
@@ -54,3 +55,11 @@ def is_live(page: Page) -> None:
     """Wait until the device cell says LIVE and a first frame is drawn."""
     page.locator('[data-testid="status-device"][data-state="live"]').wait_for(timeout=20_000)
     page.get_by_test_id("live-plot").locator("canvas").wait_for()
+
+
+def axe_violations(page: Page) -> str:
+    """What axe finds wrong; empty when nothing. What it finds right is not asked for:
+    that would take most of the time."""
+    results = Axe().run(page, options={"resultTypes": ["violations"]})
+    report: str = results.generate_report() if results.violations_count else ""
+    return report

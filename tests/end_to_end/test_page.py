@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.end_to_end.conftest import Demo, OpenPage, Stage
-from tests.end_to_end.looks import canvas_pixels, is_live, overflowing, stop_rectangle
+from tests.end_to_end.looks import (
+    axe_violations,
+    canvas_pixels,
+    is_live,
+    overflowing,
+    stop_rectangle,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -53,8 +58,7 @@ def test_axe_finds_no_violation_on_the_demo(demo: Demo, open_page: OpenPage, the
     is_live(page)
     for screen in SCREENS:
         on_screen(page, demo.origin, screen)
-        results = Axe().run(page)
-        assert results.violations_count == 0, results.generate_report()
+        assert axe_violations(page) == "", screen
 
 
 def test_axe_finds_no_violation_in_any_state(stage: Stage, open_page: OpenPage) -> None:
@@ -67,8 +71,7 @@ def test_axe_finds_no_violation_in_any_state(stage: Stage, open_page: OpenPage) 
             for key in ("f", "?", "e"):
                 page.keyboard.press(key)
             page.get_by_test_id("cursor-A").wait_for()
-        results = Axe().run(page)
-        assert results.violations_count == 0, (state, results.generate_report())
+        assert axe_violations(page) == "", state
 
 
 @pytest.mark.parametrize("size", SIZES)
