@@ -13,16 +13,16 @@ PATIENT := $(addprefix tests/,simulators/patient test_nerve_studies.py)
 COMPUTES := $(addprefix tests/,$(addprefix service/,acquisition analysis evidence bedside exchange protocols) test_contrast.py test_record_gives_the_same_findings.py)
 without = $(addprefix --ignore=,$(1))
 PART := $(BIN)/coverage run -p -m pytest -q -m "not timed and not soak"
+MAKEFLAGS += -j2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: demo test check bench soak lock screenshots patients page clean
+.PHONY: demo test check check-python check-page bench soak lock screenshots patients page clean
 
 demo: $(STAMP)/run web/dist/index.html ## simulator + service + page; prints one URL
 	@exec $(BIN)/myotome demo $(ARGS)
 
-test: $(STAMP)/test web/dist/index.html check ## everything, the deadlines alone and last
-	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
+test: $(STAMP)/test $(STAMP)/chromium web/dist/index.html check ## everything, the deadlines alone and last
 	$(BIN)/coverage erase
 	@mkdir -p .make
 	# four runs at once on however many cores: what only computes yields to ports, processes and the browser
@@ -36,20 +36,25 @@ test: $(STAMP)/test web/dist/index.html check ## everything, the deadlines alone
 	$(BIN)/coverage report
 	$(PYTEST) -m "timed and not soak" $(ARGS)
 
-check: $(STAMP)/test web/node_modules/.stamp ## formats, lints, types, layers
+check: check-python check-page ## formats, lints, types, layers, what the page computes
+
+check-python: $(STAMP)/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
+
+check-page: web/node_modules/.stamp
 	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npx --no-install tsc --noEmit
+	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
 
 bench: $(STAMP)/test ## every budget as a ratio against a peer in the same run
 	@$(BIN)/python -m benchmarks
 
-soak: $(STAMP)/test web/dist/index.html ## the long runs
+soak: $(STAMP)/test $(STAMP)/chromium web/dist/index.html ## the long runs
 	$(PYTEST) -m soak $(ARGS)
 
-screenshots: $(STAMP)/test web/dist/index.html ## pictures of the page, for people to look at
+screenshots: $(STAMP)/test $(STAMP)/chromium web/dist/index.html ## pictures of the page, for people to look at
 	$(BIN)/python -m tests.end_to_end.screenshots
 
 patients: $(STAMP)/test ## a sheet of plots for every simulated patient, for people to look at
@@ -74,6 +79,9 @@ $(STAMP)/run: requirements.txt pyproject.toml | $(BIN)/python
 $(STAMP)/test: requirements-dev.txt requirements-peers.txt $(STAMP)/run
 	$(BIN)/pip install -q --require-hashes -r requirements-dev.txt
 	$(BIN)/pip install -q --require-hashes --no-deps -r requirements-peers.txt
+	@mkdir -p $(STAMP) && touch $@
+
+$(STAMP)/chromium: | $(BIN)/python
 	.ci/chromium
 	@mkdir -p $(STAMP) && touch $@
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 import typer
 from pydantic import ValidationError
@@ -74,6 +75,7 @@ def demo(
     patient: Annotated[str, typer.Option(help="A simulated patient.")] = "healthy",
     device: Annotated[str, typer.Option(help="hackeeg, cyton or daisy.")] = "hackeeg",
     seed: Annotated[int, typer.Option(help="Of everything random in the patient.")] = 1,
+    electrodes: Annotated[str, typer.Option(help="left APB,left AH,…: from channel 1 on.")] = "",
     port: Port = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the URL.")] = False,
 ) -> None:
@@ -83,7 +85,8 @@ def demo(
         settings = _settings(port=port, patient=f"simulated {patient}")
         listener = listen_from("127.0.0.1", settings.port)
         folder = data_folder(settings.data_dir) / f"demo-{listener.getsockname()[1]}"
-        url = f"sim:{device}?patient={patient}&seed={seed}"
+        wanted = {"patient": patient, "seed": seed, "electrodes": electrodes}
+        url = f"sim:{device}?{urlencode(wanted)}"
         with Simulators([url]) as simulators:
             _run(
                 "simulated", simulators, folder, settings, listener, demo=True, show=not no_browser

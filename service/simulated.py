@@ -1,6 +1,6 @@
 """A simulated device as a child process, and its control socket. The service imports no simulator.
 
-`sim:DEVICE?patient=P&seed=N` stands for: start `python -m simulators DEVICE`, open its port with
+`sim:DEVICE?patient=P&seed=N&electrodes=E` stands for: start `python -m simulators DEVICE`, open its port with
 the real driver.
 """
 
@@ -37,11 +37,13 @@ class SimulatorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SimulatedDevice:
-    """Parts of a `sim:` URL."""
+    """Parts of a `sim:` URL. electrodes: what the first channels lie on, with commas between;
+    empty: as the patient's case has them."""
 
     device: str
     patient: str = "healthy"
     seed: int = 1
+    electrodes: str = ""
 
 
 def parse_sim_url(url: str) -> SimulatedDevice:
@@ -49,13 +51,14 @@ def parse_sim_url(url: str) -> SimulatedDevice:
     rest = url.removeprefix("sim:")
     device, _, query = rest.partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
-    unknown = set(options) - {"patient", "seed"}
+    unknown = set(options) - {"patient", "seed", "electrodes"}
     if not url.startswith("sim:") or not device or unknown:
-        raise ValueError(f"{url!r} is not sim:DEVICE?patient=P&seed=N")
+        raise ValueError(f"{url!r} is not sim:DEVICE?patient=P&seed=N&electrodes=E")
     seed = options.get("seed", "1")
     if not seed.isdecimal():
         raise ValueError(f"the seed in {url!r} must be a whole number")
-    return SimulatedDevice(device, options.get("patient", "healthy"), int(seed))
+    patient, electrodes = options.get("patient", "healthy"), options.get("electrodes", "")
+    return SimulatedDevice(device, patient, int(seed), electrodes)
 
 
 class SimulatorProcess:
@@ -70,6 +73,7 @@ class SimulatorProcess:
             [
                 sys.executable, "-m", "simulators", wanted.device,
                 "--patient", wanted.patient, "--seed", str(wanted.seed),
+                "--electrodes", wanted.electrodes,
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

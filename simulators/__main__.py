@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("device", choices=DEVICES)
     made.add_argument("--patient", default="healthy", help="a case of simulators/patient/cases")
     made.add_argument("--seed", type=int, default=1)
+    made.add_argument("--electrodes", default="", help="left APB,left AH,…: from channel 1 on")
     made.add_argument("--link", type=Path, help="symlink that follows the port through replugs")
     made.add_argument("--speed", type=float, default=1.0, help="device seconds per second")
     made.add_argument("--fault", action="append", default=[], help="name[:key=value[,key=value]]")
@@ -49,6 +50,23 @@ def checked_faults(arguments: argparse.Namespace) -> list[Fault]:
     if not 0 < arguments.speed < math.inf:
         raise ValueError(f"--speed must be above 0; got {arguments.speed}.")
     return [parse_fault(spec) for spec in arguments.fault]
+
+
+def lay_electrodes(subject: Subject, wanted: str) -> None:
+    """Recording electrodes of the first channels, by the names of muscles and sensory recordings,
+    with commas between; the other channels stay as the case has them, empty: all.
+
+    Raises ValueError for a place that nobody has, a channel that is not there, or one place twice.
+    """
+    if not wanted:
+        return
+    leads = [lead.strip() for lead in wanted.split(",")]
+    subject.set_montage(dict(enumerate(leads, start=1)))
+    told: dict[str, str | None] = subject.patient.describe()["montage"]
+    everywhere = list(told.values())
+    twice = [lead for lead in leads if everywhere.count(lead) > 1]
+    if twice:
+        raise ValueError(f"--electrodes: two channels lie on '{twice[0]}'; name one electrode each")
 
 
 def make_bench(arguments: argparse.Namespace, subject: Subject, faults: Sequence[Fault]) -> Bench:
@@ -137,6 +155,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         faults = checked_faults(arguments)
         subject = load_subject(arguments.device, arguments.patient, arguments.seed)
+        lay_electrodes(subject, arguments.electrodes)
         bench = make_bench(arguments, subject, faults)
     except (ValueError, ConfigError, OSError) as error:
         print(f"python -m simulators: {error}", file=sys.stderr)

@@ -24,15 +24,13 @@ FIRST_GUESS_S = 0.002
 class Body:
     """One muscle: neurons, axons and what each unit looks like.
 
-    spectra: (n_units, n_frequencies), µV at the electrode. templates: (n_units * (phases + 1),
-    n_drawn), µV behind the front end. surface_uv: peak-to-peak of each unit in the samples.
-    loss_order: in which order units die. bundle: where its fibres lie.
+    spectra: (n_units, n_frequencies), µV at the electrode. surface_uv: peak-to-peak of each unit in
+    the samples. loss_order: in which order units die. bundle: where its fibres lie.
     """
 
     properties: PoolProperties
     axons: MotorAxons
     spectra: ComplexArray
-    templates: FloatArray
     surface_uv: FloatArray
     loss_order: IntArray
     bundle: FibreBundle
@@ -54,8 +52,7 @@ def onset_s(waveform_uv: FloatArray, rate_hz: float) -> float:
 
 def delayed(spectra: ComplexArray, latency_s: FloatArray, grid: Grid) -> ComplexArray:
     """Spectra (n_units, n_frequencies), each begun at its own latency."""
-    turn = np.exp(-2j * np.pi * latency_s[:, None] * grid.frequencies_hz)
-    return np.asarray(spectra * turn)
+    return np.asarray(spectra * grid.turns(latency_s))
 
 
 def delayed_sum(spectra: ComplexArray, latency_s: FloatArray, grid: Grid) -> ComplexArray:
@@ -85,13 +82,19 @@ def grown_body(key: str, seed: int, grid: Grid, person: Person = REFERENCE_PERSO
     waveform = grid.waveform(delayed_sum(spectra, axons.latency_s(anatomy.distal_site), grid))
     axons = axons.later(latency_s - onset_s(waveform, grid.source_rate_hz))
     spectra = spectra * (amplitude_uv / base_to_negative_peak(waveform))
-    templates = grid.phase_table(spectra, TEMPLATE_S)
     return Body(
         properties=properties,
         axons=axons,
         spectra=spectra,
-        templates=templates.reshape(-1, templates.shape[2]),
-        surface_uv=np.ptp(templates[:, 0], axis=1),
+        surface_uv=grid.sampled_uv(spectra),
         loss_order=build.permutation(anatomy.units),
         bundle=bundle,
     )
+
+
+@lru_cache(maxsize=40)
+def healthy_templates(body: Body, grid: Grid) -> FloatArray:
+    """(n_units * (phases + 1), n_drawn) µV behind the front end: `Grid.phase_table` of all units in
+    health, worked out when the first of them fires."""
+    table = grid.phase_table(body.spectra, TEMPLATE_S)
+    return table.reshape(-1, table.shape[2])

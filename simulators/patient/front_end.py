@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from math import ceil
+from math import ceil, isqrt
 from typing import Literal
 
 import numpy as np
@@ -64,6 +64,22 @@ def fast_length(least: int) -> int:
     return best
 
 
+@cache
+def _frequencies_hz(points: int, rate_hz: float) -> FloatArray:
+    """Frequencies of the spectrum of so many points; never to be written to."""
+    frequencies: FloatArray = np.fft.rfftfreq(points, 1.0 / rate_hz)
+    frequencies.flags.writeable = False
+    return frequencies
+
+
+@cache
+def _gains(front_end: FrontEnd, points: int, rate_hz: float) -> ComplexArray:
+    """The front end's gain at these frequencies; never to be written to."""
+    gains = front_end.transfer(_frequencies_hz(points, rate_hz))
+    gains.flags.writeable = False
+    return gains
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """The fine grid of one front end: `factor` source points per output sample, over `length`
@@ -104,7 +120,26 @@ class Grid:
     @property
     def frequencies_hz(self) -> FloatArray:
         """Frequencies of the spectra on this grid."""
-        return np.asarray(np.fft.rfftfreq(self.points, 1.0 / self.source_rate_hz))
+        return _frequencies_hz(self.points, self.source_rate_hz)
+
+    @property
+    def gains(self) -> ComplexArray:
+        """The front end's complex gain at each of them."""
+        return _gains(self.front_end, self.points, self.source_rate_hz)
+
+    def turns(self, delay_s: FloatArray | float) -> ComplexArray:
+        """Factors that delay spectra by so many seconds, (..., n_frequencies) for delays (...).
+
+        The frequencies are evenly spaced: exp(-2πi f t) is a product of two short rows, which takes
+        a fraction of the time of one long one.
+        """
+        count = self.points // 2 + 1
+        block = isqrt(count) + 1
+        step = (-2j * np.pi * self.source_rate_hz / self.points) * np.asarray(delay_s)[..., None]
+        coarse = np.exp(step * (block * np.arange(-(-count // block))))
+        fine = np.exp(step * np.arange(block))
+        each = coarse[..., :, None] * fine[..., None, :]
+        return each.reshape(*each.shape[:-2], -1)[..., :count]
 
     def waveform(self, spectrum: ComplexArray) -> FloatArray:
         """The waveform at the electrode, on the fine grid."""
@@ -112,11 +147,24 @@ class Grid:
 
     def samples(self, spectrum: ComplexArray, lead: float) -> FloatArray:
         """Output samples 0, 1, … of a waveform that began `lead` (0-1) samples before sample 0."""
-        shift = np.exp(2j * np.pi * self.frequencies_hz * (lead / self.front_end.rate_hz))
-        fine = np.fft.irfft(
-            spectrum * (shift * self.front_end.transfer(self.frequencies_hz)), n=self.points
-        )
+        shift = self.turns(-lead / self.front_end.rate_hz)
+        fine = np.fft.irfft(spectrum * (shift * self.gains), n=self.points)
         return np.asarray(fine[..., :: self.factor])
+
+    def _heard(self, spectra: ComplexArray) -> ComplexArray:
+        """What the front end, and the drawing after it, lets through."""
+        heard = self.frequencies_hz.size
+        if self.decimation > 1:
+            limit_hz = self.front_end.rate_hz / (2 * self.decimation)
+            heard = int(np.searchsorted(self.frequencies_hz, limit_hz))
+        return np.asarray(spectra[..., :heard] * self.gains[:heard])
+
+    def sampled_uv(self, spectra: ComplexArray) -> FloatArray:
+        """(n_units,) peak to peak of each waveform in drawn samples, begun at one of them."""
+        every = self.phases if self.decimation == 1 else 1
+        points = self.length // self.decimation * every
+        fine = np.fft.irfft(self._heard(spectra), n=points) * (points / self.points)
+        return np.asarray(np.ptp(fine[:, ::every], axis=1))
 
     def phase_table(self, spectra: ComplexArray, duration_s: float) -> FloatArray:
         """Filtered templates for each position between drawn samples.
@@ -125,11 +173,9 @@ class Grid:
         drawn samples of a waveform that began p / phases drawn samples before sample 0. Ends where
         all of them have faded to a ten-thousandth, at the latest after `duration_s`.
         """
-        filtered = spectra * self.front_end.transfer(self.frequencies_hz)
-        if self.decimation > 1:
-            filtered *= self.frequencies_hz < self.front_end.rate_hz / (2 * self.decimation)
         points = self.length * self.phases // self.decimation
-        fine = np.fft.irfft(filtered, n=points) * (points / self.points)
+        fine = np.fft.irfft(self._heard(spectra), n=points)
+        fine *= points / self.points
         longest = ceil(duration_s * self.front_end.rate_hz / self.decimation) + 3
         longest = min(longest, self.length // self.decimation - 1)
         height = np.abs(fine[:, : longest * self.phases]).max(axis=0)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .body import Body
+from .body import Body, healthy_templates
 from .effects import effect, effects
 from .front_end import ComplexArray, FloatArray, Grid
 from .pool import BoolArray, IntArray
@@ -135,8 +135,9 @@ def _taken_over(body: Body, living: IntArray, dead: IntArray, share: float) -> F
 class MotorUnits:
     """The units of one muscle with their surface potentials, for the dials as they were last set.
 
-    spectra, templates: as of `Body`, of what is left of each unit and, late, of the fibres it took
-    over, where these lie. growth: working fibres relative to healthy.
+    spectra, templates: as `Body.spectra` and `healthy_templates`, of what is left of each unit and,
+    late, of the fibres it took over, where these lie; worked out when they are first asked for.
+    growth: working fibres relative to healthy.
     """
 
     def __init__(self, body: Body, grid: Grid, rng: np.random.Generator) -> None:
@@ -145,9 +146,10 @@ class MotorUnits:
         shape = (delay.value / delay.sd) ** 2
         units = body.loss_order.size
         self._delays_s = 1e-3 * rng.gamma(shape, delay.value / shape, (units, BRANCHES))
-        self._late: tuple[float, ComplexArray, FloatArray] | None = None
-        self._spectra: ComplexArray | None = body.spectra
-        self.templates = body.templates
+        self._late: tuple[float, ComplexArray] | None = None
+        self._late_table: FloatArray | None = None
+        self._spectra: ComplexArray | None = None
+        self._templates: FloatArray | None = None
         self.state = remodelled(body, lost=0, share=0.0, young=0.0)
         self.growth = self.state.growth
         self.myopathy = 0.0
@@ -167,14 +169,7 @@ class MotorUnits:
         self.myopathy = myopathy
         self.state = remodelled(body, lost=lost, share=share, young=young, myopathy=myopathy)
         self.growth = self.state.growth
-        self._spectra = None
-        own, phases = self.state.own, self._grid.phases + 1
-        self.templates = np.repeat(own, phases)[:, None] * body.templates
-        if self.state.taken.any():
-            late = self._taken_over_late()[1].reshape(own.size, -1)
-            late = (self.state.taken @ late).reshape(own.size * phases, -1)
-            late[:, : self.templates.shape[1]] += self.templates
-            self.templates = late
+        self._spectra = self._templates = None
 
     @property
     def spectra(self) -> ComplexArray:
@@ -182,21 +177,51 @@ class MotorUnits:
         if self._spectra is None:
             self._spectra = self.state.own[:, None] * self._body.spectra
             if self.state.taken.any():
-                self._spectra += self.state.taken @ self._taken_over_late()[0]
+                self._spectra += self._passed_on(self._late_spectra())
         return self._spectra
 
-    def _taken_over_late(self) -> tuple[ComplexArray, FloatArray]:
-        """Spectra and templates of the fibres of each unit if all were taken over by others, as
-        long ago as in the present state."""
+    @property
+    def templates(self) -> FloatArray:
+        """(n_units * (phases + 1), n_drawn) µV behind the front end."""
+        if self._templates is None:
+            healthy = healthy_templates(self._body, self._grid)
+            own, phases = self.state.own, self._grid.phases + 1
+            left = healthy if (own == 1.0).all() else np.repeat(own, phases)[:, None] * healthy
+            if self.state.taken.any():
+                late = self._passed_on(self._late_templates(healthy.shape[1]))
+                late = late.reshape(own.size * phases, -1)
+                late[:, : left.shape[1]] += left
+                left = late
+            self._templates = left
+        return self._templates
+
+    def _passed_on[Array: (FloatArray, ComplexArray)](self, late: Array) -> Array:
+        """(n_units, n) what each unit has of the fibres of the dead, for rows of these."""
+        dead = np.flatnonzero(~self.state.alive)
+        return self.state.taken[:, dead] @ late[dead]
+
+    def _late_spectra(self) -> ComplexArray:
+        """Spectra of the fibres of each unit if all were taken over by others, as long ago as in
+        the present state."""
         young = self.state.young
         if self._late is None or self._late[0] != young:
             old = effect("lmn.old_sprout_delay")
-            late = np.zeros(self._body.spectra.shape, dtype=np.complex128)
-            for delay_s in self._delays_s.T * (old + (1.0 - old) * young):
-                late += np.exp(-2j * np.pi * delay_s[:, None] * self._grid.frequencies_hz)
-            spectra = self._body.spectra * late / BRANCHES
+            first, *others = self._delays_s.T * (old + (1.0 - old) * young)
+            late = self._grid.turns(first)
+            for delay_s in others:
+                late += self._grid.turns(delay_s)
+            late *= self._body.spectra
+            late /= BRANCHES
+            self._late, self._late_table = (young, late), None
+        return self._late[1]
+
+    def _late_templates(self, least: int) -> FloatArray:
+        """Their phase table, (n_units, n), with at least so many drawn samples in each row."""
+        spectra = self._late_spectra()
+        if self._late_table is None:
             table = self._grid.phase_table(spectra, SPROUT_S)
-            missing = max(self._body.templates.shape[1] - table.shape[2], 0)
-            table = np.pad(table, ((0, 0), (0, 0), (0, missing)))
-            self._late = young, spectra, table
-        return self._late[1:]
+            missing = max(least - table.shape[2], 0)
+            if missing:
+                table = np.pad(table, ((0, 0), (0, 0), (0, missing)))
+            self._late_table = table.reshape(table.shape[0], -1)
+        return self._late_table

@@ -73,7 +73,7 @@ def _peak_to_peak_mv(
 ) -> FloatArray:
     """Of the sum of each set of units, (n_sets,); masks: (n_sets, n_units)."""
     heard = int(np.searchsorted(grid.frequencies_hz, BAND_HZ))
-    turn = np.exp(-2j * np.pi * delays_s[:, None] * grid.frequencies_hz[:heard])
+    turn = grid.turns(delays_s)[:, :heard]
     summed = masks.astype(np.float64) @ (muscle.units.spectra[:, :heard] * turn)
     points = 4 * heard
     waves = np.fft.irfft(summed, n=points) * (points / grid.points)

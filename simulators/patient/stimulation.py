@@ -182,7 +182,7 @@ class Stimulation:
         passed = muscle.junction.response(at_s)
         rows = self._evoked.rows(muscle.key)
         if units.size and rows:
-            turn = np.exp(-2j * np.pi * self._grid.frequencies_hz * self._moved_s(muscle))
+            turn = self._grid.turns(self._moved_s(muscle))
             spectra[rows] += passed * muscle.m_wave(site, units) * turn
         return Volley(pulse, at_s, nerve, site, current_ma, units)
 
@@ -200,7 +200,7 @@ class Stimulation:
             frequencies = self._grid.frequencies_hz
             if fibres.size:
                 spectrum = nerve.spectrum(place.site, fibres, frequencies)
-                turn = np.exp(-2j * np.pi * frequencies * self._moved_s(nerve))
+                turn = self._grid.turns(self._moved_s(nerve))
                 spectra[rows] += self._grid.source_rate_hz * spectrum * turn
         return answered
 
