@@ -1,7 +1,7 @@
 """A simulated device as a child process, and its control socket. The service imports no simulator.
 
-`sim:DEVICE?patient=P&seed=N&electrodes=E` stands for: start `python -m simulators DEVICE`, open its port with
-the real driver.
+`sim:DEVICE?patient=P&seed=N&electrodes=E` stands for: start `python -m simulators DEVICE`, open
+its port with the real driver.
 """
 
 from __future__ import annotations
