@@ -18,8 +18,8 @@ def drawn_potentials(
 ) -> tuple[FloatArray, int]:
     """The sum of one potential per discharge, and the output sample that it begins at.
 
-    templates: a phase table of all units, as `Body.templates`. samples: fractional output samples
-    of the discharges, at least one. Potentials are placed to a fraction of a sample
+    templates: a phase table of all units, as `MotorUnits.templates`. samples: fractional output
+    samples of the discharges, at least one. Potentials are placed to a fraction of a sample
     (`Grid.phases`).
     """
     places = samples / grid.decimation

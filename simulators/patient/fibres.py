@@ -70,36 +70,42 @@ def scatter_fibres(
     )
 
 
-def _dipole(along_mm: FloatArray, off_axis_mm2: FloatArray) -> FloatArray:
-    """Potential of a unit dipole whose axis is the fibre, `along_mm` ahead of it positive."""
+def _dipoles(along_mm: FloatArray, off_axis_mm2: FloatArray, out: FloatArray) -> None:
+    """Potentials of unit dipoles whose axis is the fibre, `along_mm` ahead of it positive: along
+    over the cube of the distance."""
     squared = along_mm * along_mm
     squared += off_axis_mm2
-    cubed = np.sqrt(squared)
-    cubed *= squared
-    return np.divide(along_mm, cubed, out=cubed)
+    np.sqrt(squared, out=out)
+    out *= squared
+    np.divide(along_mm, out, out=out)
 
 
 def _impulse_response(
     bundle: FibreBundle, electrodes_mm: tuple[float, float], times_s: FloatArray
 ) -> FloatArray:
     """(n_units, n_times): both waves of all fibres as the first electrode sees them, less what the
-    second one sees. Unit by unit, and no further than its longest fibre reaches: the numbers then
-    stay in the processor's own memory."""
-    seen = np.zeros((bundle.velocity_m_s.size, times_s.size))
-    off_axis_mm2 = bundle.distance_mm**2 + DISC_RADIUS_MM**2
-    step_s = float(times_s[1])
-    ways = ((1.0, bundle.distal_mm), (-1.0, bundle.proximal_mm))
+    second one sees. Unit by unit, and no further than its longest fibre reaches, so that the
+    numbers stay in the processor's own memory."""
+    units, fibres = bundle.endplate_mm.shape
+    seen = np.zeros((units, times_s.size))
+    off_axis_mm2 = (bundle.distance_mm**2 + DISC_RADIUS_MM**2)[:, :, None]
+    ahead_mm = np.array(electrodes_mm)[:, None, None, None] - bundle.endplate_mm[:, :, None]
+    ways = ((ahead_mm, bundle.distal_mm), (-ahead_mm, bundle.proximal_mm))
+    weights = np.repeat((1.0 / fibres, -1.0 / fibres), fibres)
+    along, wave = np.empty((2, 2 * fibres * times_s.size))
     for unit, velocity in enumerate((1e3 * bundle.velocity_m_s).tolist()):
-        start, beside = bundle.endplate_mm[unit][:, None], off_axis_mm2[unit][:, None]
-        for sign, ends_mm in ways:
-            end = ends_mm[unit][:, None]
-            travelled = velocity * times_s[: int(end.max() / (velocity * step_s)) + 2]
-            near, far = (sign * (e - start) - travelled for e in electrodes_mm)
-            wave = _dipole(near, beside)
-            wave -= _dipole(far, beside)
-            wave *= travelled < end
-            seen[unit, : travelled.size] += wave.sum(axis=0)
-    seen /= bundle.endplate_mm.shape[1]
+        travelled = velocity * times_s
+        for ahead, ends_mm in ways:
+            ends = np.searchsorted(travelled, ends_mm[unit]).tolist()
+            last = max(ends)
+            shape = 2, fibres, last
+            here = along[: weights.size * last].reshape(shape)
+            waves = wave[: weights.size * last].reshape(shape)
+            np.subtract(ahead[:, unit], travelled[:last], out=here)
+            _dipoles(here, off_axis_mm2[unit], waves)
+            for fibre, end in enumerate(ends):
+                waves[:, fibre, end:] = 0.0
+            seen[unit, :last] += weights @ waves.reshape(weights.size, last)
     return seen
 
 

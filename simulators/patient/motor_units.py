@@ -177,7 +177,8 @@ class MotorUnits:
         if self._spectra is None:
             self._spectra = self.state.own[:, None] * self._body.spectra
             if self.state.taken.any():
-                self._spectra += self._passed_on(self._late_spectra())
+                shares, dead = self._heirs
+                self._spectra += shares @ self._late_spectra()[dead]
         return self._spectra
 
     @property
@@ -188,17 +189,19 @@ class MotorUnits:
             own, phases = self.state.own, self._grid.phases + 1
             left = healthy if (own == 1.0).all() else np.repeat(own, phases)[:, None] * healthy
             if self.state.taken.any():
-                late = self._passed_on(self._late_templates(healthy.shape[1]))
+                shares, dead = self._heirs
+                late = shares @ self._late_templates(healthy.shape[1])[dead]
                 late = late.reshape(own.size * phases, -1)
                 late[:, : left.shape[1]] += left
                 left = late
             self._templates = left
         return self._templates
 
-    def _passed_on[Array: (FloatArray, ComplexArray)](self, late: Array) -> Array:
-        """(n_units, n) what each unit has of the fibres of the dead, for rows of these."""
+    @property
+    def _heirs(self) -> tuple[FloatArray, IntArray]:
+        """(n_units, n_dead) what each unit has of the fibres of the dead, and who these are."""
         dead = np.flatnonzero(~self.state.alive)
-        return self.state.taken[:, dead] @ late[dead]
+        return self.state.taken[:, dead], dead
 
     def _late_spectra(self) -> ComplexArray:
         """Spectra of the fibres of each unit if all were taken over by others, as long ago as in

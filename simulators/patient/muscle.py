@@ -167,7 +167,7 @@ class Muscle:
 
     @property
     def templates(self) -> FloatArray:
-        """Prepared potentials of all units, as `Body.templates`, as slow as fatigue makes them."""
+        """`MotorUnits.templates`, as slow as fatigue makes them."""
         rested, slowing = self.units.templates, self.fatigue.velocity
         if slowing > 1.0 - VELOCITY_STEP:
             return rested
