@@ -189,7 +189,8 @@ class Pulse:
 class Stimulus:
     """One requested pulse and what became of it; joined to its trigger in `sweeps.py`, never by a
     driver. `sent_s` None: refused or not sent. `seen` None: no edge in the stream (yet). stated:
-    the pulse is what an operator read off the stimulator's front panel; nothing measured it."""
+    the pulse is what an operator read off the stimulator's front panel; nothing measured it.
+    hunting: given to find the place, so its sweep is shown but in no row."""
 
     id: str
     pulse: Pulse
@@ -200,6 +201,7 @@ class Stimulus:
     sent_s: float | None
     seen: Trigger | None
     stated: bool = False
+    hunting: bool = False
 
 
 class LinkState(StrEnum):

@@ -65,6 +65,13 @@ class CeilingBody(BaseModel):
     max_ma: float = Field(gt=0, le=1000, allow_inf_nan=False)
 
 
+class HuntBody(BaseModel):
+    """Whether sweeps are only shown."""
+
+    model_config = ConfigDict(frozen=True)
+    on: bool
+
+
 class ClientBody(BaseModel):
     """Which page."""
 
@@ -128,6 +135,12 @@ async def implant(session: SessionHere, body: ImplantBody) -> Answer:
 async def ceiling(session: SessionHere, body: CeilingBody) -> Answer:
     """Lower the highest current until the study ends; it cannot be raised again."""
     return await _answer(session.stimulation.lower_ceiling(body.max_ma))
+
+
+@router.post("/stimulator/hunt")
+async def hunt(session: SessionHere, body: HuntBody) -> Answer:
+    """Begin or end hunting for the place: pulses are given and recorded, sweeps not kept."""
+    return await _answer(session.stimulation.hunt(body.on))
 
 
 @router.post("/stimulator/end")

@@ -19,6 +19,7 @@ from service.evidence.limits import LimitRow, Subject, default_limits
 from service.model import Evidence, Measurement, Muscle, MuscleStatus, Sweep, Task
 
 from .card_evidence import cmap_evidence
+from .hunting import is_hunting, look
 from .montage import Montage
 from .nerve_findings import NerveFindings, NerveWatch
 from .row_key import MOTOR, RowKey, Taken
@@ -90,11 +91,13 @@ class Assessment:
 
     def sweep(self, sweep: Sweep, muscle: str | None = None) -> SweepResult:
         """Measure a sweep: on `muscle` (key), else on the muscle under study, else on those of the
-        stimulated nerve. The result carries the sweep's own measurement and its row's average."""
+        stimulated nerve. The result carries the sweep's own measurement and its row's average; one
+        given while hunting for the place is measured and not kept."""
         watch = self._surface.get((sweep.device, sweep.stream))
         if watch is not None and sweep.trigger is not None:
             watch.stimulus(sweep.epoch, sweep.trigger.sample_index)
-        return self.rows.add(sweep, self._taken(sweep, muscle))
+        taken = self._taken(sweep, muscle)
+        return look(sweep, taken) if is_hunting(sweep) else self.rows.add(sweep, taken)
 
     def set_step(self, step: Taken) -> None:
         """The step now under the electrodes: what its sweeps are measured as."""

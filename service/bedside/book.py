@@ -9,6 +9,7 @@ from datetime import datetime
 from service.model import Json, Measurement, Sweep
 from service.store.types import KeptEdit
 
+from .hunting import is_hunting
 from .messages import measurement_json
 from .row_key import Taken
 from .rows import SweepResult
@@ -47,17 +48,16 @@ class SweepBook:
     ) -> Entry:
         """A new sweep and what it gave. number: what it had before, if the study goes on."""
         self._count = self._count + 1 if number is None else max(number, self._count)
-        entry = _with_result(
-            Entry(
-                self._count, sweep, result.taken, result.taken.muscle, sweep.channels[0], "",
-                at_utc, result.measurement, result.average, result.average_sweeps,
-            ),
-            result,
-        )  # fmt: skip
+        entry = _entry(self._count, sweep, result, at_utc)
         self._entries[sweep.id] = entry
         while len(self._entries) > KEPT_SWEEPS:
             self._entries.popitem(last=False)
         return entry
+
+    def passing(self, sweep: Sweep, result: SweepResult, *, at_utc: datetime) -> Entry:
+        """A sweep that is told and not kept; it uses up a number."""
+        self._count += 1
+        return _entry(self._count, sweep, result, at_utc)
 
     def get(self, sweep_id: str) -> Entry | None:
         """A sweep, None if it is not (or no longer) in the book."""
@@ -133,12 +133,21 @@ class SweepBook:
             "current_ma": None if stimulus is None else stimulus.pulse.current_ma,
             "width_us": None if stimulus is None else stimulus.pulse.width_us,
             "current_stated": stimulus is not None and stimulus.stated,
+            "hunting": is_hunting(sweep),
             "measurement": measurement_json(entry.measurement),
             "average": {
                 "sweeps": entry.average_sweeps,
                 "measurement": measurement_json(entry.average),
             },
         }
+
+
+def _entry(number: int, sweep: Sweep, result: SweepResult, at_utc: datetime) -> Entry:
+    entry = Entry(
+        number, sweep, result.taken, result.taken.muscle, sweep.channels[0], "",
+        at_utc, result.measurement, result.average, result.average_sweeps,
+    )  # fmt: skip
+    return _with_result(entry, result)
 
 
 def _with_result(entry: Entry, result: SweepResult) -> Entry:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from drivers.config import StimulatorLimits
 from drivers.types import Pulse, StimulatorKind
 
-from .pulse_limits import pulse_problem
+from .pulse_limits import RepetitionCaps, pulse_problem
 from .stimulator_words import AT_DEVICE, MANUAL, STOPPED
 from .train import Declared, Train, train_problem
 
@@ -83,7 +83,8 @@ class Interlock:
         self._lost = ""
         self._heard: dict[str, float] = {}
         self._nonces: set[str] = set()
-        self._train: list[float] = []
+        self._caps = RepetitionCaps()
+        self.hunting = False
         self._waiting: dict[str, float] = {}
         self._unseen = 0
 
@@ -140,10 +141,17 @@ class Interlock:
         if placement == self.placement:
             return
         moved = (placement.nerve, placement.side) != (self.placement.nerve, self.placement.side)
-        self.placement = placement
+        self.placement, self.hunting = placement, False
         if moved:
             self.pulse = Pulse(self.limits.start_ma, self.pulse.width_us)
         self._disarm("the step changed")
+
+    def hunt(self, on: bool) -> None:
+        """Pulses from now on are to find the place: their sweeps are shown, and in no row. Ends at
+        another step. Raises RefusedError while a train is declared: its sweeps are kept."""
+        if on and self.train is not None:
+            raise RefusedError("train", "a train is declared and is kept: end it before hunting")
+        self.hunting = on
 
     def asked(self, implant: str) -> None:
         """The answer to "pacemaker, defibrillator or another implanted device?" (N11). Raises
@@ -223,6 +231,8 @@ class Interlock:
         if self.pulse.current_ma <= 0:
             raise RefusedError("no_current", "set a current before arming")
         if declared is not None:
+            if self.hunting:
+                raise RefusedError("hunting", "a train is kept: end hunting before declaring one")
             fixed = self.kind.stated
             problem = train_problem(declared, self.limits.declared, self.pulse.current_ma, fixed)
             if problem:
@@ -284,14 +294,13 @@ class Interlock:
     def _checked(self, client: str, pulse: Pulse, now_s: float) -> Pulse:
         self._check_signal(client, now_s)
         self._check_limits(pulse)
-        self._check_train(now_s)
+        if problem := self._caps.problem(now_s, self.limits):
+            raise RefusedError(*problem)
         return pulse
 
     def delivered(self, stimulus_id: str, now_s: float) -> None:
         """The stimulator has answered that the pulse went out; the edge is now expected."""
-        if self._train and now_s - self._train[-1] >= self.limits.train_gap_s:
-            self._train.clear()
-        self._train.append(now_s)
+        self._caps.sent(now_s, self.limits)
         self._waiting[stimulus_id] = now_s
         if not self.armed:
             return
@@ -364,18 +373,6 @@ class Interlock:
         problem = pulse_problem(pulse, self.limits)
         if problem:
             raise RefusedError("above_limit", problem)
-
-    def _check_train(self, now_s: float) -> None:
-        limits = self.limits
-        if not self._train or now_s - self._train[-1] >= limits.train_gap_s:
-            return
-        if now_s - self._train[-1] < 1.0 / limits.max_rate_hz:
-            raise RefusedError("too_soon", f"pulses must be {1 / limits.max_rate_hz:g} s apart")
-        if len(self._train) >= limits.max_train:
-            raise RefusedError(
-                "train_too_long",
-                f"{limits.max_train} pulses came without a pause; wait {limits.train_gap_s:g} s",
-            )
 
     def _disarm(self, sentence: str) -> None:
         was_armed = self.armed

@@ -95,6 +95,12 @@ def measure(
     )
 
 
+def alone(name: str, sweep: Sweep, column: int, *, site: str, target: str) -> Measurement:
+    """What one sweep says by itself: of a series, the response to each of its stimuli."""
+    own = name if name == "sensory_response" else motor.MEASURE
+    return measure(own, [(sweep, column)], site=site, target=target)
+
+
 def _settings(
     name: str, nerve: str, site: str, distance_mm: float | None, *, turned: bool
 ) -> dict[str, object]:

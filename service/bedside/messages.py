@@ -181,6 +181,7 @@ def stimulator_json(status: StimulatorStatus) -> dict[str, Json]:
         "train": status.train or None,
         "kind": status.kind.value,
         "stated": STATED if status.kind.stated else None,
+        "hunting": status.hunting,
     }
 
 

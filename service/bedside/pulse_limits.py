@@ -1,4 +1,4 @@
-"""Whether one pulse keeps the limits, as the service judges it: apart from driver and firmware."""
+"""Whether pulses keep the limits, as the service judges it: apart from driver and firmware."""
 
 from __future__ import annotations
 
@@ -21,3 +21,29 @@ def pulse_problem(pulse: Pulse, limits: StimulatorLimits) -> str:
     if energy_mj > limits.max_energy_mj:
         return f"{energy_mj:g} mJ is above the limit of {limits.max_energy_mj:g} mJ"
     return ""
+
+
+class RepetitionCaps:
+    """How soon and how often pulses may follow each other; the pulses since the last pause."""
+
+    def __init__(self) -> None:
+        self._sent_s: list[float] = []
+
+    def sent(self, now_s: float, limits: StimulatorLimits) -> None:
+        """A pulse left."""
+        if self._sent_s and now_s - self._sent_s[-1] >= limits.train_gap_s:
+            self._sent_s.clear()
+        self._sent_s.append(now_s)
+
+    def problem(self, now_s: float, limits: StimulatorLimits) -> tuple[str, str] | None:
+        """Cause and one sentence why no pulse may be sent now; None if one may."""
+        if not self._sent_s or now_s - self._sent_s[-1] >= limits.train_gap_s:
+            return None
+        if now_s - self._sent_s[-1] < 1.0 / limits.max_rate_hz:
+            return "too_soon", f"pulses must be {1 / limits.max_rate_hz:g} s apart"
+        if len(self._sent_s) >= limits.max_train:
+            return (
+                "train_too_long",
+                f"{limits.max_train} pulses came without a pause; wait {limits.train_gap_s:g} s",
+            )
+        return None

@@ -15,7 +15,7 @@ from service.evidence.anatomy import anatomy
 from service.evidence.findings import Supramaximal
 from service.model import Measurement, Muscle, Sweep
 
-from .measuring import SERIES, measure, not_assessable
+from .measuring import SERIES, alone, measure, not_assessable
 from .plateau import LEVEL, current_ma, on_plateau, proof, standing, strongest
 from .row_entries import ByHand, Entry, alike
 from .row_key import MOTOR, RowKey, Taken, targets
@@ -292,8 +292,7 @@ class Rows:
         if taken.refusal:
             refused = not_assessable(taken.measure, [sweep.id], taken.refusal, muscle)
             return SweepResult(refused, refused, muscle, sweep.channels[column], 0, taken)
-        own = "sensory_response" if key.measure == "sensory_response" else MOTOR
-        result = measure(own, [(sweep, column)], site=key.site, target=muscle)
+        result = alone(key.measure, sweep, column, site=key.site, target=muscle)
         entry = Entry(sweep, column, result, self._numbers[sweep.id], included)
         entries = self._rows.setdefault(key, [])
         entries.append(entry)

@@ -13,16 +13,24 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
 from drivers.config import StimulatorLimits
 from drivers.errors import DeviceError, StimulatorRefused
-from drivers.types import Pulse, Stimulator, StimulatorKind, Stimulus
+from drivers.types import Pulse, Stimulator, StimulatorKind
 
 from .interlock import Interlock, Placement, RefusedError
-from .stimulator_status import Record, StimulationPorts, StimulatorStatus, pulse_words, status_of
+from .stimulator_status import (
+    Record,
+    Request,
+    StimulationPorts,
+    StimulatorStatus,
+    pulse_words,
+    status_of,
+    stimulus_of,
+)
 from .stimulator_words import ALARM
 from .train import Declared
 
@@ -32,14 +40,6 @@ TICK_S = 0.02
 REOPEN_S = 1.0
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class _Request:
-    run: Callable[[], None]
-    answer: Future[StimulatorStatus]
-    what: str
-    client: str
 
 
 class Stimulation:
@@ -64,7 +64,7 @@ class Stimulation:
         self._delivered = 0
         self._last_beat_s = 0.0
         self._reopen_s = 0.0
-        self._requests: deque[_Request] = deque()
+        self._requests: deque[Request] = deque()
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._closing = False
@@ -136,6 +136,10 @@ class Stimulation:
         """A lower limit until the study ends; never a higher one."""
         return self._submit("ceiling", "", lambda: self._interlock.lower_ceiling(max_ma))
 
+    def hunt(self, on: bool) -> Future[StimulatorStatus]:
+        """Whether sweeps are shown and not kept. The future raises RefusedError."""
+        return self._submit("hunt", "", lambda: self._interlock.hunt(on))
+
     def note(self, what: str, sentence: str, client: str) -> None:
         """Pain, or why it was stopped: into the record, beside the pulses."""
         self._submit("note", client, lambda: self._record(what, "note", sentence, client))
@@ -160,7 +164,7 @@ class Stimulation:
         return self._submit("fire", client, lambda: self._fire(client, nonce))
 
     def _submit(self, what: str, client: str, run: Callable[[], None]) -> Future[StimulatorStatus]:
-        request = _Request(run, Future(), what, client)
+        request = Request(run, Future(), what, client)
         self._requests.append(request)
         self._wake.set()
         return request.answer
@@ -227,7 +231,7 @@ class Stimulation:
             else:
                 self._answer(request)
 
-    def _answer(self, request: _Request) -> None:
+    def _answer(self, request: Request) -> None:
         try:
             request.run()
         except RefusedError as refusal:
@@ -242,7 +246,7 @@ class Stimulation:
         with suppress(InvalidStateError):  # failed above, or nobody waits any more
             request.answer.set_result(self.status)
 
-    def _fail(self, request: _Request, refusal: RefusedError) -> None:
+    def _fail(self, request: Request, refusal: RefusedError) -> None:
         self._record(f"{request.what} refused", refusal.cause, str(refusal), request.client)
         with suppress(InvalidStateError):  # nobody waits any more
             request.answer.set_exception(refusal)
@@ -298,7 +302,7 @@ class Stimulation:
             return
         client = self._interlock.controller or ""
         self._answer(
-            _Request(lambda: self._send_next(pulse, requested_s, client), Future(), "fire", client)
+            Request(lambda: self._send_next(pulse, requested_s, client), Future(), "fire", client)
         )
 
     def _send_next(self, pulse: Pulse, requested_s: float, client: str) -> None:
@@ -311,11 +315,7 @@ class Stimulation:
         self._check_loop()
         if self._stop.is_set():
             raise RefusedError("stopped", "STOP was pressed; arm again")
-        where = self._interlock.placement
-        stimulus = Stimulus(
-            uuid.uuid4().hex, pulse, where.nerve, where.site, where.side,
-            requested_s, self._now(), None, self._interlock.kind.stated,
-        )  # fmt: skip
+        stimulus = stimulus_of(self._interlock, pulse, requested_s, self._now())
         # before the pulse: its edge must find the stimulus already waiting
         self._ports.expect(stimulus)
         self.status = self._snapshot()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from drivers.types import Pulse, StimulatorKind, Stimulus
@@ -15,7 +17,8 @@ from .stimulator_words import STATED
 class StimulatorStatus:
     """What the page shows; `expires_in_s` is None when not armed. implant: the answer about
     implanted devices, empty if nobody was asked. train: a declared train and how far it is. kind:
-    whether current and width are what was set here, or what the operator stated."""
+    whether current and width are what was set here, or what the operator stated. hunting: sweeps
+    are shown and not kept."""
 
     state: Phase
     sentence: str
@@ -28,6 +31,7 @@ class StimulatorStatus:
     implant: str = ""
     train: str = ""
     kind: StimulatorKind = StimulatorKind.CONTROLLED
+    hunting: bool = False
 
     @property
     def said(self) -> Stimulus | None:
@@ -36,7 +40,9 @@ class StimulatorStatus:
             return None
         where = self.placement
         pulse = Pulse(self.current_ma, self.width_us)
-        return Stimulus("said", pulse, where.nerve, where.site, where.side, 0.0, None, None, True)
+        return Stimulus(
+            "said", pulse, where.nerve, where.site, where.side, 0.0, None, None, True, self.hunting
+        )
 
 
 def status_of(lock: Interlock, delivered_count: int, now_s: float) -> StimulatorStatus:
@@ -46,6 +52,16 @@ def status_of(lock: Interlock, delivered_count: int, now_s: float) -> Stimulator
         lock.phase, lock.sentence, lock.pulse.current_ma, lock.pulse.width_us,
         None if expires is None else round(expires), lock.limits.max_ma, lock.placement,
         delivered_count, lock.implant, "" if lock.train is None else lock.train.words, lock.kind,
+        lock.hunting,
+    )  # fmt: skip
+
+
+def stimulus_of(lock: Interlock, pulse: Pulse, requested_s: float, sent_s: float) -> Stimulus:
+    """A pulse about to be sent where the electrodes lie."""
+    where = lock.placement
+    return Stimulus(
+        uuid.uuid4().hex, pulse, where.nerve, where.site, where.side,
+        requested_s, sent_s, None, lock.kind.stated, lock.hunting,
     )  # fmt: skip
 
 
@@ -80,3 +96,13 @@ class StimulationPorts:
     record: Callable[[Record], None]
     beat_s: Callable[[], float]
     say: Callable[[Stimulus | None], None] = lambda _: None
+
+
+@dataclass(slots=True)
+class Request:
+    """What the stimulator's thread is asked to do, by which page, and where the answer goes."""
+
+    run: Callable[[], None]
+    answer: Future[StimulatorStatus]
+    what: str
+    client: str

@@ -20,6 +20,7 @@ from . import edits
 from .assessor import Assessor, RowLine
 from .book import Entry
 from .directing import Director, Words
+from .hunting import is_hunting
 from .interlock import Placement
 from .journal import Journal
 from .messages import plain_fields
@@ -238,8 +239,11 @@ class Workflow:
     # ── what the assessment found ────────────────────────────────────────────────────────────────
 
     def swept(self, sweep: Sweep, result: SweepResult) -> Entry:
-        """A new sweep: in the book, and to the disk."""
-        entry = self._study.book.add(sweep, result, at_utc=self._ports.utc_now())
+        """A new sweep: in the book, and to the disk; one given while hunting is only shown."""
+        at_utc = self._ports.utc_now()
+        if is_hunting(sweep):
+            return self._study.book.passing(sweep, result, at_utc=at_utc)
+        entry = self._study.book.add(sweep, result, at_utc=at_utc)
         taken = result.taken
         self._journal.found(
             KeptSweep(

@@ -214,4 +214,8 @@ def _collect(path: Path) -> Collector:
         else sweep
         for sweep in collector.sweeps
     ]
+    # what was given to find the place is in no row, here as at the bedside
+    collector.sweeps = [
+        one for one in collector.sweeps if one.stimulus is None or not one.stimulus.hunting
+    ]
     return collector
