@@ -72,13 +72,13 @@ $(BIN)/python:
 	.ci/venv $(PYTHON) $(VENV)
 
 $(STAMP)/run: requirements.txt pyproject.toml | $(BIN)/python
-	$(BIN)/pip install -q --require-hashes -r requirements.txt
+	.ci/install -r requirements.txt
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	@mkdir -p $(STAMP) && touch $@
 
 $(STAMP)/test: requirements-dev.txt requirements-peers.txt $(STAMP)/run
-	$(BIN)/pip install -q --require-hashes -r requirements-dev.txt
-	$(BIN)/pip install -q --require-hashes --no-deps -r requirements-peers.txt
+	.ci/install -r requirements-dev.txt
+	.ci/install --no-deps -r requirements-peers.txt
 	@mkdir -p $(STAMP) && touch $@
 
 $(STAMP)/chromium: | $(BIN)/python
