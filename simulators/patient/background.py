@@ -7,9 +7,11 @@ amplifier's).
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 
-from .front_end import FloatArray, FrontEnd
+from .front_end import STEP_S, FloatArray, FrontEnd
 
 AMPLIFIER_RATES_HZ = (250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
 AMPLIFIER_NOISE_UV = (0.19, 0.27, 0.38, 0.54, 0.77, 1.15, 3.05)
@@ -31,7 +33,7 @@ def noise_rms_uv(rate_hz: float) -> float:
 
 
 class Background:
-    """Noise and mains of all channels, in consecutive stretches of any fixed lengths."""
+    """Noise and mains of all channels, in consecutive stretches of a time step or less."""
 
     def __init__(
         self, channels: int, front_end: FrontEnd, mains_hz: float, rng: np.random.Generator
@@ -45,6 +47,8 @@ class Background:
         orders = np.arange(1.0, len(MAINS_UV) + 1)
         frequencies: FloatArray = mains_hz * orders[mains_hz * orders < front_end.rate_hz / 2]
         self._step = 2 * np.pi * frequencies / front_end.rate_hz
+        longest = np.arange(ceil(STEP_S * front_end.rate_hz) + 1)
+        self._turned = np.exp(1j * self._step[:, None] * longest)
         gain = np.abs(front_end.transfer(frequencies)) * np.array(MAINS_UV[: frequencies.size])
         level = gain * rng.uniform(0.5, 1.5, (channels, frequencies.size))
         angle = rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.3, (channels, frequencies.size))
@@ -56,10 +60,10 @@ class Background:
         line = np.concatenate((self._state, white), axis=1)
         past = self._state.shape[1]
         self._state = line[:, line.shape[1] - past :]
-        noise = sum(
-            tap * line[:, past - delay : past - delay + count]
-            for delay, tap in enumerate(self._taps)
-        )
-        angle = self._step[:, None] * np.arange(first, first + count)
-        mains = self._cosine @ np.sin(angle) + self._sine @ np.cos(angle)
-        return np.asarray(noise + mains)
+        seen = self._taps[0] * white
+        for delay, tap in enumerate(self._taps[1:].tolist(), start=1):
+            seen += tap * line[:, past - delay : past - delay + count]
+        begun = (self._sine - 1j * self._cosine) * np.exp(1j * self._step * first)
+        turned = self._turned[:, :count]
+        seen += begun.real @ turned.real - begun.imag @ turned.imag
+        return seen

@@ -25,6 +25,7 @@ from .streams import bounded_normal, random_stream
 from .tasks import Task
 from .tms import MagneticPulse
 
+MIDDLES_S = STEP_S * (np.arange(round(TIME_STEP_S / STEP_S)) + 0.5)
 AHEAD = 500  # values of the shared input made at once
 BAND_HZ = (15.0, 30.0)
 TAPS = 512  # what is cut off is below 1e-11 of the largest tap
@@ -66,10 +67,12 @@ class CorticospinalInput:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Order:
-    """One time step as it reaches every muscle. level: effort made, tone: effort at rest, both as
-    shares of maximal. corticospinal: a value per pool.STEP_S."""
+    """One time step as it reaches every muscle. times_s: middle of each pool.STEP_S. level: effort
+    made, tone: effort at rest, both as shares of maximal. corticospinal: a value per pool.STEP_S.
+    """
 
     start_s: float
+    times_s: FloatArray
     task: Task
     level: float
     tone: float
@@ -80,11 +83,6 @@ class Order:
     conduct: Conduct
     taps: tuple[Tap, ...]
     magnetic: tuple[MagneticPulse, ...]
-
-    @property
-    def times_s(self) -> FloatArray:
-        """Middle of each pool.STEP_S."""
-        return np.asarray(self.start_s + STEP_S * (np.arange(self.corticospinal.size) + 0.5))
 
     @property
     def stretching(self) -> bool:
@@ -127,10 +125,11 @@ class Drive:
         self.joint.step(self.task, start_s)
         return Order(
             start_s=start_s,
+            times_s=start_s + MIDDLES_S,
             task=self.task,
             level=self.conduct.effort(self.task.level_at(end_s), start_s),
             tone=self.conduct.tone(self.task, start_s),
-            corticospinal=self._corticospinal.next(round(TIME_STEP_S / STEP_S)),
+            corticospinal=self._corticospinal.next(MIDDLES_S.size),
             beats=tuple(self._clonus.beats(start_s, end_s, clonic)),
             clonus_hz=self._clonus.frequency_hz,
             joint=self.joint,

@@ -22,6 +22,7 @@ from .pool import NO_TIMES, NO_UNITS, IntArray, PoolProperties
 
 POINT_S = 0.004  # between values of the force
 POINTS = round(STEP_S / POINT_S)
+POINT_TIMES_S = POINT_S * np.arange(1, POINTS + 1)
 ELECTROMECHANICAL_S = 0.012
 LINEAR_BELOW = 0.4  # rate times contraction time up to which twitches add up
 CEILING = math.e * LINEAR_BELOW / (1.0 - math.exp(-2.0 * LINEAR_BELOW**3))
@@ -58,7 +59,7 @@ class Forces:
             np.append(state, np.zeros(units)) for state in (self._slope, self._value)
         )
         self._last_s = np.append(self._last_s, np.full(units, -np.inf))
-        times = POINT_S * np.arange(1, POINTS + 1) / self._contraction_s[:, None]
+        times = POINT_TIMES_S / self._contraction_s[:, None]
         self._decay = np.exp(-times)
         self._ramp = times * self._decay
 
@@ -85,12 +86,14 @@ class Forces:
             self._last_s[units] = when
             interval = np.maximum(when - before, 1e-3)
             height = strength[units] * self._twitch[units] * twitch_gain(time / interval)
-            past = np.maximum(POINT_S * np.arange(1, POINTS + 1) - since_s[:, None], 0.0)
+            faded = self._decay[units]  # of a twitch as old as this step, so:
+            faded *= (height * np.exp(since_s / time))[:, None]
+            past = POINT_TIMES_S - since_s[:, None]
+            np.maximum(past, 0.0, out=past)
             past /= time[:, None]
-            faded = height[:, None] * np.exp(-past)
-            risen = faded * past
+            risen = np.multiply(faded, past, out=past)
             whose = np.searchsorted(self._first, units, side="right") - 1
-            np.add.at(force, whose, risen)
+            force += (whose == np.arange(len(self._first))[:, None]).astype(np.float64) @ risen
             value += np.bincount(units, risen[:, -1], value.size)
             slope += np.bincount(units, faded[:, -1], slope.size)
         small = slope + value < FADED
@@ -106,9 +109,14 @@ class Forces:
         units = np.concatenate([some for some, _ in self._waiting])
         since = np.concatenate([some for _, some in self._waiting]) - start_s
         later = since >= STEP_S
-        self._waiting = [(units[later], since[later] + start_s)] if later.any() else []
-        units, since = units[~later], np.maximum(since[~later], 0.0)
-        order = np.lexsort((since, units))
+        self._waiting = []
+        if later.any():
+            self._waiting = [(units[later], since[later] + start_s)]
+            units, since = units[~later], since[~later]
+        since = np.maximum(since, 0.0)
+        in_time = np.argsort(since, kind="stable")
+        # Short integers are sorted by counting.
+        order = in_time[np.argsort(units[in_time].astype(np.uint16), kind="stable")]
         return units[order], since[order]
 
 

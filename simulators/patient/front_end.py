@@ -67,7 +67,7 @@ def fast_length(least: int) -> int:
 @cache
 def _frequencies_hz(points: int, rate_hz: float) -> FloatArray:
     """Frequencies of the spectrum of so many points; never to be written to."""
-    frequencies: FloatArray = np.fft.rfftfreq(points, 1.0 / rate_hz)
+    frequencies = np.asarray(np.fft.rfftfreq(points, 1.0 / rate_hz), dtype=np.float64)
     frequencies.flags.writeable = False
     return frequencies
 
@@ -187,16 +187,20 @@ class Grid:
     def slowed(self, table: FloatArray, velocity: float) -> FloatArray:
         """A phase table, rows as `phase_table` gives them for each unit in turn, of the same
         potentials under fibres that conduct at `velocity` times their speed (at most 1)."""
-        rows = table.reshape(-1, self.phases + 1, table.shape[-1])
-        fine = rows[:, :-1].transpose(0, 2, 1).reshape(rows.shape[0], -1)
-        drawn = ceil(table.shape[-1] / velocity) + 1
+        width = table.shape[-1]
+        rows = table.reshape(-1, (self.phases + 1) * width)
+        drawn = ceil(width / velocity) + 1
         index = np.arange(drawn)[None, :] * self.phases + np.arange(self.phases + 1)[:, None]
-        place = np.minimum(index.ravel() * velocity, fine.shape[1] - 1.001)
-        whole = place.astype(np.int64)
-        part = place - whole
-        slow = fine[:, whole] * (1.0 - part) + fine[:, whole + 1] * part
-        slow[:, index.ravel() * velocity > fine.shape[1] - 1.001] = 0.0
-        return np.ascontiguousarray(slow.reshape(-1, drawn))
+        place, last = index.ravel() * velocity, width * self.phases - 1.001
+        whole = np.minimum(place, last).astype(np.int64)
+        part = np.minimum(place, last) - whole
+        before, after = (n % self.phases * width + n // self.phases for n in (whole, whole + 1))
+        here, there = (np.where(place > last, 0.0, share) for share in (1.0 - part, part))
+        slow = np.empty((rows.shape[0], place.size))
+        for number, row in enumerate(rows):  # one at a time stays in fast memory
+            np.multiply(row[before], here, out=slow[number])
+            slow[number] += row[after] * there
+        return slow.reshape(-1, drawn)
 
     def drawn_to_samples(self, drawn: FloatArray) -> FloatArray:
         """A drawn stretch that begins and ends in silence, at the output rate."""

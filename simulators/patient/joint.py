@@ -49,14 +49,17 @@ class Stretch:
 
 
 def _moved(since_s: FloatArray, range_deg: float, velocity: float) -> tuple[FloatArray, FloatArray]:
-    """Way and velocity of a movement that speeds up and slows down evenly."""
+    """Way and velocity of a movement that speeds up and slows down evenly, at times in order."""
     last = range_deg / velocity + SPEED_UP_S
-    t = np.clip(since_s, 0.0, last)
-    speed = velocity * np.clip(np.minimum(t, last - t) / SPEED_UP_S, 0.0, 1.0)
+    if since_s[0] >= last or since_s[-1] <= 0.0:  # over, or not yet begun
+        return np.full(since_s.size, range_deg * (since_s[0] > 0.0)), np.zeros(since_s.size)
+    t = np.minimum(np.maximum(since_s, 0.0), last)
+    left = last - t
+    speed = velocity * np.minimum(np.minimum(t, left) / SPEED_UP_S, 1.0)
     rising = 0.5 * velocity * t**2 / SPEED_UP_S
-    falling = range_deg - 0.5 * velocity * (last - t) ** 2 / SPEED_UP_S
+    falling = range_deg - 0.5 * velocity * left**2 / SPEED_UP_S
     steady = velocity * (t - 0.5 * SPEED_UP_S)
-    way = np.where(t < SPEED_UP_S, rising, np.where(t > last - SPEED_UP_S, falling, steady))
+    way = np.where(t < SPEED_UP_S, rising, np.where(left < SPEED_UP_S, falling, steady))
     return way, speed
 
 

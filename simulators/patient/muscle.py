@@ -83,6 +83,7 @@ class Muscle:
         self.anatomy = body_plan().muscles[name]
         self.body = grown_body(key, seed, grid, person_of_build(person))
         self.properties = self.body.properties
+        self._highest = self.properties.highest_excitation
         self._seed = seed
         self._grid = grid
         self.tract = DescendingTract(dials, seed, key)
@@ -196,14 +197,13 @@ class Muscle:
         wanted = self._curve.excitation_for(
             asked / (self.fatigue.twitch * math.sqrt(self.fatigue.rate))
         )
-        reach = self.properties.highest_excitation * self.lesion.reach
+        reach = self._highest * self.lesion.reach
         return min(wanted * self.lesion.effort, reach)
 
     def _fast_excitation(self, order: Order) -> FloatArray | None:
         """Excitation that changes within a time step, a value per pool.STEP_S: stretch reflex,
         rigidity and rest tremor; None where there is none."""
         times_s, extensor = order.times_s, self.extensor
-        highest = self.properties.highest_excitation
         found: list[FloatArray] = []
         tremor = order.conduct.rest_tremor(order.task, times_s, extensor)
         if tremor is not None:
@@ -214,7 +214,7 @@ class Muscle:
             stiff = effect("behaviour.rigid_stretch") * order.conduct.behaviour.rigidity
             wheel = 1.0 + 0.5 * np.sin(2.0 * np.pi * COGWHEEL_HZ * times_s)
             share = np.maximum(share, np.where(velocity > 0.0, stiff * wheel, 0.0))
-            found.append(np.where(share > 0.0, 1.0 + share * (highest - 1.0), 0.0))
+            found.append(np.where(share > 0.0, 1.0 + share * (self._highest - 1.0), 0.0))
         fast = np.max(found, axis=0) if found else None
         return fast if fast is not None and fast.max() >= 1.0 else None
 
@@ -224,7 +224,7 @@ class Muscle:
         """All that this muscle does in one time step."""
         self._move_dials()
         before = self._excitation
-        span = self.properties.highest_excitation * TIME_STEP_S / EFFORT_RISE_S
+        span = self._highest * TIME_STEP_S / EFFORT_RISE_S
         self._excitation = moved_towards(before, self._wanted_excitation(order), span)
         responses = self._provoked(order)
         units, times = self._discharge(0.5 * (before + self._excitation), order)
@@ -322,6 +322,13 @@ class Muscle:
             found.append(Response("meps", pulse.at_s, mep.units, times_s, told))
         return tuple(found)
 
+    def passed(self, units: IntArray, times_s: FloatArray) -> tuple[IntArray, FloatArray]:
+        """Those of some discharges of its motor neurons that reach the muscle."""
+        if self._cut_off is None:
+            return units, times_s
+        through = ~self._cut_off[units]
+        return units[through], times_s[through]
+
     def pulled(self, percent: FloatArray) -> None:
         """The force of the step just done, per cent of the healthy maximum, and what it tires."""
         best = 100.0 * float(self._curve.share[-1])
@@ -336,6 +343,8 @@ class Muscle:
         self.axons = self.body.axons.under(condition, person, nerve)
         self.arc.afferents_are(condition)
         self._loop_s = self.arc.loop_s(self.axons)
+        connected = self.axons.connected
+        self._cut_off = None if connected.all() else ~connected
         limb = body_plan().nerves_by_name[self.anatomy.nerve].limb
         self.warmth = motor_amplitude_factor(coldness_c(limb, person))
         self._m_waves: dict[tuple[str, bytes], ComplexArray] = {}

@@ -170,16 +170,14 @@ class Patient:
 
     def _draw(self, muscle: Muscle, activity: Activity) -> None:
         """Add the potentials of one step's discharges."""
-        through = muscle.axons.connected[activity.units]
-        units, times = activity.units[through], activity.times_s[through]
+        units, times = muscle.passed(activity.units, activity.times_s)
         for event in activity.fasciculations:
             twice = (event.at_s, event.at_s + event.doublet_s)[: 2 if event.doublet_s else 1]
             units = np.append(units, [event.unit] * len(twice))
             times = np.append(times, twice)
         for response in activity.responses:
-            reached = muscle.axons.connected[response.units]
-            units = np.append(units, response.units[reached])
-            times = np.append(times, response.times_s[reached])
+            reached, at_s = muscle.passed(response.units, response.times_s)
+            units, times = np.append(units, reached), np.append(times, at_s)
         self._spontaneous.draw(muscle, units, times * self._front_end.rate_hz)
         end_s = self._steps * STEP_S
         self._needles.step(muscle.key, units, times, end_s, self._spontaneous)

@@ -136,47 +136,53 @@ class MotorPool:
             self._doublet[which] = self._rng.random(which.size) < self._doublet_share
         self._silent_s = np.where(rates_hz > 0.0, 0.0, self._silent_s + duration_s)
 
-    def _draw_goals(self, units: IntArray, rate_hz: FloatArray) -> FloatArray:
-        """Interval lengths as a fraction of the mean interval; scatter falls as the rate rises."""
-        above = np.maximum(rate_hz - LOWEST_RATE_HZ, 0.0)
-        cv = self._scatter * (0.12 + 0.09 * np.exp(-0.25 * above))
-        fresh = np.minimum(np.maximum(self._rng.standard_normal(rate_hz.size), -3.0), 3.0)
+    def _draw_goals(self, units: IntArray, rate_hz: FloatArray, cv: FloatArray) -> FloatArray:
+        """Interval lengths as a fraction of the mean interval, which scatter by `cv`."""
+        fresh = self._rng.standard_normal(units.size)
+        np.maximum(fresh, -3.0, out=fresh)
+        np.minimum(fresh, 3.0, out=fresh)
         now, before = self._memory
         goal = 1.0 + cv * (now * fresh + before * self._last[units])
         self._last[units] = fresh
-        goal = np.maximum(goal, SHORTEST_INTERVAL_S * rate_hz)
+        np.maximum(goal, SHORTEST_INTERVAL_S * rate_hz, out=goal)
         twice = self._doublet[units]
         if twice.any():
             low, high = DOUBLET_S
             gap_s = low + (high - low) * self._rng.random(int(twice.sum()))
             goal[twice] = gap_s * rate_hz[twice]
             self._doublet[units] = False
-        return np.asarray(goal)
+        return goal
 
     def fire(self, rates_hz: FloatArray, course: FloatArray) -> tuple[IntArray, FloatArray]:
         """One stretch of time. rates_hz: (n_units,) mean rates, 0 for a silent unit. course: factor
         on all of them over time, positive, STEP_S apart. Returns the units that fired and the times
         in seconds from the start, in order of time."""
         clock = np.arange(course.size + 1) * STEP_S
-        passed = np.concatenate(([0.0], np.cumsum(course) * STEP_S))
+        passed = np.zeros(course.size + 1)
+        np.cumsum(course, out=passed[1:])
+        passed *= STEP_S
         self._begin(rates_hz, float(clock[-1]))
-        active = np.flatnonzero(rates_hz)
-        rate, phase, goal = rates_hz[active], self._phase[active], self._goal[active]
-        gained = rate * passed[-1]
-        waiting = np.flatnonzero(phase + gained >= goal)
-        found: list[tuple[IntArray, FloatArray]] = []
-        while waiting.size:
-            needed = (goal[waiting] - phase[waiting]) / rate[waiting]
-            found.append((active[waiting], np.interp(needed, passed, clock)))
-            phase[waiting] -= goal[waiting]
-            goal[waiting] = self._draw_goals(active[waiting], rate[waiting])
-            waiting = waiting[phase[waiting] + gained[waiting] >= goal[waiting]]
-        self._phase[active] = phase + gained
-        self._goal[active] = goal
-        if not found:
+        gained = rates_hz * passed[-1]
+        before, self._phase = self._phase, self._phase + gained
+        due = np.flatnonzero((self._phase >= self._goal) & (rates_hz > 0.0))
+        if not due.size:
             return NO_UNITS, NO_TIMES
+        found: list[tuple[IntArray, FloatArray]] = []
+        rate, gain, goal, phase = rates_hz[due], gained[due], self._goal[due], before[due]
+        # Scatter falls as the rate rises.
+        above = np.maximum(rate - LOWEST_RATE_HZ, 0.0)
+        cv = self._scatter * (0.12 + 0.09 * np.exp(-0.25 * above))
+        while due.size:
+            found.append((due, (goal - phase) / rate))
+            phase = phase - goal
+            goal = self._draw_goals(due, rate, cv)
+            self._phase[due], self._goal[due] = phase + gain, goal
+            again = phase + gain >= goal
+            due, rate, gain, goal, phase, cv = (
+                some[again] for some in (due, rate, gain, goal, phase, cv)
+            )
         units = np.concatenate([some for some, _ in found])
-        times = np.concatenate([some for _, some in found])
+        times = np.interp(np.concatenate([some for _, some in found]), passed, clock)
         order = np.argsort(times, kind="stable")
         return units[order], times[order]
 

@@ -42,16 +42,17 @@ class Transducers:
             if number == len(self._last):
                 self._forces.join(muscle.properties)
                 self._last[muscle.key] = 0.0
-            through = muscle.axons.connected
             for units, times_s in _discharges(activity):
-                passed = through[units]
-                self._forces.add(number, units[passed], times_s[passed])
+                self._forces.add(number, *muscle.passed(units, times_s))
         strength = [muscle.fatigue.twitch * muscle.units.growth for muscle, _ in active]
         forces = self._forces.step(order.start_s, np.concatenate(strength))
+        told = [self._angles(order, extensor) for extensor in (False, True)]
         for (muscle, _), percent in zip(active, forces, strict=True):
             muscle.pulled(percent)
             self._show_force(order, muscle, percent, first, end)
             self._show_angle(order, muscle, first, end)
+            for sample, values in told[muscle.extensor]:
+                self._truth.course(Course("angle_deg", muscle.key, sample, values))
 
     def _show_force(
         self, order: Order, muscle: Muscle, percent: FloatArray, first: int, end: int
@@ -74,14 +75,21 @@ class Transducers:
             times_s = np.arange(first, end) / front_end.rate_hz - front_end.group_delay_s
             angle, _ = order.joint.motion(times_s, muscle.extensor)
             self._traces.lay_on(f"angle {muscle.key}", first, UV_PER_DEG * angle)
-        if order.joint.moving:
-            since_s = ANGLE_EVERY_S * np.arange(round(STEP_S / ANGLE_EVERY_S))
-            here_s: FloatArray = np.asarray(order.start_s + since_s)
-            points = zip(here_s, *order.joint.motion(here_s, muscle.extensor), strict=True)
-            for at_s, angle_deg, velocity_deg_s in points:
-                values = round(float(angle_deg), 3), round(float(velocity_deg_s), 3)
-                sample = float(at_s) * front_end.rate_hz
-                self._truth.course(Course("angle_deg", muscle.key, sample, values))
+
+    def _angles(self, order: Order, extensor: bool) -> list[tuple[float, tuple[float, float]]]:
+        """What the truth keeps of this step's movement, for one side of the joint: sample, angle
+        and velocity."""
+        if not order.joint.moving:
+            return []
+        since_s = ANGLE_EVERY_S * np.arange(round(STEP_S / ANGLE_EVERY_S))
+        here_s: FloatArray = np.asarray(order.start_s + since_s)
+        angle_deg, velocity_deg_s = order.joint.motion(here_s, extensor)
+        samples = (here_s * self._traces.grid.front_end.rate_hz).tolist()
+        values = np.round((angle_deg, velocity_deg_s), 3).T.tolist()
+        return [
+            (sample, (angle, velocity))
+            for sample, (angle, velocity) in zip(samples, values, strict=True)
+        ]
 
 
 def _discharges(activity: Activity) -> list[tuple[IntArray, FloatArray]]:
