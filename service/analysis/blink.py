@@ -14,7 +14,7 @@ from .late import LateTraces, Response, late_traces, onset_ms, responses
 from .result import build
 
 MEASURE = "blink"
-VERSION = "1"
+VERSION = "2"
 
 Trace = npt.NDArray[np.float64]
 

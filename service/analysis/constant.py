@@ -117,11 +117,11 @@ def repeaters(
 
 def _alike(own: Trace, other: Trace, least_r: float) -> bool:
     """Whether `other`, longer by the same pad on either side, holds `own` at some lag."""
-    slid = np.lib.stride_tricks.sliding_window_view(other, own.size)
-    norms = np.linalg.norm(slid, axis=1) * np.linalg.norm(own)
-    best = int(np.argmax(slid @ own / np.maximum(norms, 1e-12)))
-    r = float(slid[best] @ own / max(float(norms[best]), 1e-12))
-    sizes = sorted((float(np.ptp(own)), float(np.ptp(slid[best]))))
+    power = np.correlate(other * other, np.ones(own.size), "valid") * float(own @ own)
+    r_of_lag = np.correlate(other, own, "valid") / np.sqrt(np.maximum(power, 1e-24))
+    best = int(np.argmax(r_of_lag))
+    r = float(r_of_lag[best])
+    sizes = sorted((float(np.ptp(own)), float(np.ptp(other[best : best + own.size]))))
     return r >= least_r and sizes[0] >= _REPEAT_SIZE * sizes[1]
 
 
@@ -131,16 +131,20 @@ def _most_constant(
     """Members and first column of the slot that most sweeps share; None if fewer than needed."""
     width, hop = round(_SLOT_MS * traces.per_ms), max(round(_HOP_MS * traces.per_ms), 1)
     thin = max(round(0.25 * traces.per_ms), 1)
+    firsts = np.arange(0, traces.column(to_ms + 10.0) - width, hop)
+    if not firsts.size:
+        return None
+    slots = traces.smooth_uv[:, firsts[:, None] + np.arange(0, width, thin)]
+    slots -= slots @ _level_of_slot(width, thin)  # an F-wave's tail under an A-wave: nearly a line
+    least = np.full(slots.shape[:2], floor_uv)
+    if traces.doubt_uv.any():
+        windows = np.lib.stride_tricks.sliding_window_view(traces.doubt_uv, width, axis=1)
+        least += 2 * windows[:, firsts].max(axis=2)
+    loud = slots.max(axis=2) - slots.min(axis=2) >= least
     best: tuple[int, float, npt.NDArray[np.intp], int] | None = None
-    level = _level_of_slot(width, thin)
-    for first in range(0, traces.column(to_ms + 10.0) - width, hop):
-        slot = traces.smooth_uv[:, first : first + width : thin]
-        slot = slot - slot @ level  # an F-wave's tail under an A-wave is nearly a line
-        doubt = traces.doubt_uv[:, first : first + width].max(axis=1)
-        strong = np.flatnonzero(np.ptp(slot, axis=1) >= floor_uv + 2 * doubt)
-        if strong.size < needed:
-            continue
-        part = slot[strong]
+    for number in np.flatnonzero(loud.sum(axis=0) >= needed).tolist():
+        strong = np.flatnonzero(loud[:, number])
+        part = slots[strong, number]
         norm = np.linalg.norm(part, axis=1)
         apart = norm[:, None] ** 2 + norm[None] ** 2 - 2 * part @ part.T
         allowed = _SAME**2 * np.outer(norm, norm) + 4 * part.shape[1] * traces.noise_uv**2
@@ -149,7 +153,7 @@ def _most_constant(
         leader = int(np.argmax(counts))
         key = (int(counts[leader]), float(norm[alike[leader]].mean()))
         if key[0] >= needed and (best is None or key > best[:2]):
-            best = (*key, strong[alike[leader]], first)
+            best = (*key, strong[alike[leader]], int(firsts[number]))
     return None if best is None else (best[2], best[3])
 
 

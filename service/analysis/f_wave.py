@@ -18,7 +18,7 @@ from .motor import MotorSettings, motor_response
 from .result import build
 
 MEASURE = "f_wave"
-VERSION = "1"
+VERSION = "2"
 
 Trace = npt.NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from .result import build
 from .smoothing import gaussian
 
 MEASURE = "h_reflex"
-VERSION = "1"
+VERSION = "2"
 
 Trace = npt.NDArray[np.float64]
 

@@ -130,25 +130,24 @@ def responses(
     """
     start = traces.column(from_ms)
     level = max(ACTIVE_SDS * traces.noise_uv, 0.15 * floor_uv)
-    join = JOIN_MS * traces.per_ms
+    part = traces.smooth_uv[:, start:]
+    sweeps, places = np.nonzero(np.abs(part) > level + traces.doubt_uv[:, start:])
+    new = (np.diff(places) > JOIN_MS * traces.per_ms) | (np.diff(sweeps) > 0)
+    cuts = np.flatnonzero(new) + 1
+    ends = places[np.concatenate([cuts, [places.size]]) - 1].tolist() if places.size else []
+    begins = np.concatenate([[0], cuts])[: len(ends)]
+    last = traces.column(to_ms) - start
     found = []
-    for number, trace in enumerate(traces.smooth_uv):
-        places = start + np.flatnonzero(
-            np.abs(trace[start:]) > level + traces.doubt_uv[number, start:]
-        )
-        if not places.size:
+    for number, begin, end in zip(
+        sweeps[begins].tolist(), places[begins].tolist(), ends, strict=True
+    ):
+        if begin > last:
             continue
-        cuts = np.flatnonzero(np.diff(places) > join)
-        begins = places[np.concatenate([[0], cuts + 1])]
-        ends = places[np.concatenate([cuts, [places.size - 1]])] + 1
-        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
-            if traces.time_ms(begin) > to_ms:
-                continue
-            size = float(np.ptp(trace[begin:end]))
-            # a deflection of one sign has its other end at the baseline
-            size = max(size, float(np.abs(trace[begin:end]).max()))
-            if size >= floor_uv:
-                found.append(Response(number, begin, end, size, begin == start))
+        here = part[number, begin : end + 1]
+        low, high = float(here.min()), float(here.max())
+        size = max(high, 0.0) - min(low, 0.0)  # one of one sign has its other end at the baseline
+        if size >= floor_uv:
+            found.append(Response(number, start + begin, start + end + 1, size, begin == 0))
     return found
 
 
@@ -172,33 +171,36 @@ def onset_ms(traces: LateTraces, response: Response) -> float | None:
     begun = _last_under(rise, max(ACTIVE_SDS * traces.noise_uv, _BEGUN * height, doubt_uv))
     half = _last_under(rise, 0.5 * height)
     back = max(begun - round(_BACK_MS * traces.per_ms), 0)
-    begun_ms, half_ms = (begun - back) / traces.per_ms, (half - back) / traces.per_ms
-    starts = np.arange(max(begun_ms - 1.5, 0.0), half_ms - 0.1, 0.15)
-    if half - begun < 2 or not starts.size:
-        return traces.time_ms(begun)
     step = max(int(traces.per_ms / _FOOT_PER_MS), 1)
     count = (half + 1 - back) // step
-    part = traces.flat_uv[response.sweep, half + 1 - count * step : half + 1]
-    raw = np.sign(smooth[top]) * part.reshape(count, step).mean(axis=1)
-    back = half + 1 - count * step
-    time: Trace = np.asarray((np.arange(count) * step + (step - 1) / 2) / traces.per_ms)
-    foot = fit_foot(time, raw, starts, traces.raw_noise_uv / np.sqrt(step))
+    first = half + 1 - count * step
+    starts = max(begun - 1.5 * traces.per_ms, back) - first, half - 0.1 * traces.per_ms - first
+    if half - begun < 2 or starts[1] <= starts[0]:
+        return traces.time_ms(begun)
+    part = traces.flat_uv[response.sweep, first : half + 1]
+    raw = np.sign(smooth[top]) * part.reshape(count, step) @ np.full(step, 1.0 / step)
+    middle = (step - 1) / 2
+    foot = fit_foot(
+        raw, step / traces.per_ms,
+        ((starts[0] - middle) / traces.per_ms, (starts[1] - middle) / traces.per_ms),
+        traces.raw_noise_uv / np.sqrt(step),
+    )  # fmt: skip
     if foot is None:
         return traces.time_ms(begun)
-    return traces.time_ms(back + level_of_foot(foot, level) * traces.per_ms)
+    return traces.time_ms(first + middle + level_of_foot(foot, level) * traces.per_ms)
 
 
 def _last_under(rise: Trace, level: float) -> int:
     """The last sample below a level, 0 if there is none."""
-    under = np.flatnonzero(rise < level)
+    under = (rise < level).nonzero()[0]
     return int(under[-1]) if under.size else 0
 
 
 def _first_top(size: Trace, least: float) -> int:
     """The first local maximum that reaches `least`; the largest value if there is none."""
     inner = (size[1:-1] >= size[:-2]) & (size[1:-1] > size[2:]) & (size[1:-1] >= least)
-    tops = np.flatnonzero(inner)
-    return int(tops[0]) + 1 if tops.size else int(np.argmax(size))
+    tops = inner.nonzero()[0]
+    return int(tops[0]) + 1 if tops.size else int(size.argmax())
 
 
 def _smoothed(rows: Trace, per_ms: float) -> Trace:
@@ -210,36 +212,54 @@ def _flattened(
     up_uv: Trace, rest: int, first: int, rate_hz: float, mains_hz: Sequence[float], *, common: bool
 ) -> Trace:
     """The sweeps less the tail of the M-wave and less each one's own slow course."""
-    count = up_uv.shape[1]
-    costs = []
-    for line_hz in mains_hz[:1] if len(mains_hz) < 2 else mains_hz:
-        slow = _plan(count, rest, first, rate_hz, line_hz, (*_DRIFT_MS, *_TAIL_MS))
-        costs.append((_least_absolute(up_uv[:_FEW], slow, rounds=2)[1], line_hz))
+    about = up_uv.shape[1], rest, first, rate_hz
+    decays = (*_DRIFT_MS, *_TAIL_MS)
+    offset = up_uv[:, :1]  # an electrode's offset would cost digits
+    seen = _thinned(up_uv - offset, _edges(*about), _step(rate_hz))
+    costs = [
+        (_least_absolute(seen[:_FEW], _plan(*about, line_hz, decays), rounds=2)[1], line_hz)
+        for line_hz in mains_hz
+    ]
     line_hz = min(costs)[1] if costs else 50.0
-    whole = _plan(count, rest, first, rate_hz, line_hz, (*_DRIFT_MS, *_TAIL_MS))
-    weights, _ = _least_absolute(up_uv, whole, rounds=_ROUNDS)
+    whole = _plan(*about, line_hz, decays)
+    weights, _ = _least_absolute(seen, whole, rounds=_ROUNDS)
     if not common:
-        return np.asarray(up_uv - weights @ whole.waves)
+        return np.asarray(up_uv - offset - weights @ whole.waves)
     tails = len(_TAIL_MS)
-    tail = np.median(weights[:, -tails:] @ whole.waves[-tails:, first:], axis=0)
-    flat = up_uv.copy()
+    ordered = np.sort(weights[:, -tails:] @ whole.waves[-tails:, first:], axis=0)
+    tail = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    flat = up_uv - offset
     flat[:, first:] -= tail
-    own = _plan(count, rest, first, rate_hz, line_hz, _DRIFT_MS)
-    weights, _ = _least_absolute(flat, own, rounds=_ROUNDS)
-    return np.asarray(flat - weights @ own.waves)
+    late = np.concatenate([np.zeros(first), tail])[None]
+    own = _plan(*about, line_hz, _DRIFT_MS)
+    seen -= _thinned(late, _edges(*about), _step(rate_hz))
+    weights, _ = _least_absolute(seen, own, rounds=_ROUNDS)
+    flat -= weights @ own.waves
+    return flat
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Plan:
     """waves: (n_waves, n_samples) of the slow course; seen: the same, thinned, where it is fitted;
-    pairs: (n_thinned, n_waves²), their products; edges: first column of every thinned value; step:
-    samples per thinned value."""
+    pairs: (n_thinned, n_pairs), products of any two of them; pair: (n_waves, n_waves) places in
+    those."""
 
     waves: Trace
     seen: Trace
     pairs: Trace
-    edges: npt.NDArray[np.intp]
-    step: int
+    pair: npt.NDArray[np.intp]
+
+
+def _step(rate_hz: float) -> int:
+    """Samples per thinned value."""
+    return max(round(_FIT_STEP_MS * rate_hz / 1000.0), 1)
+
+
+@lru_cache(maxsize=32)
+def _edges(count: int, rest: int, first: int, rate_hz: float) -> tuple[tuple[int, int], ...]:
+    """The first column and the number of thinned values at rest, and after the M-wave."""
+    step = _step(rate_hz)
+    return (0, max(rest - 1, 0) // step), (first, max(count - first - 1, 0) // step)
 
 
 @lru_cache(maxsize=32)
@@ -252,33 +272,33 @@ def _plan(
     decays = [np.where(time >= first, np.exp(-late / tau), 0.0) for tau in decays_ms]
     drift = time / count - 0.5
     waves = np.stack([np.ones(count), drift, np.cos(phase), np.sin(phase), *decays])
-    step = max(round(_FIT_STEP_MS * rate_hz / 1000.0), 1)
-    edges = np.concatenate([np.arange(0, rest - step, step), np.arange(first, count - step, step)])
-    seen = _thinned(waves, edges, step)
-    pairs = (seen[:, None] * seen[None]).reshape(-1, seen.shape[1]).T
-    return _Plan(waves, seen, np.ascontiguousarray(pairs), edges, step)
+    seen = _thinned(waves, _edges(count, rest, first, rate_hz), _step(rate_hz))
+    one, other = np.triu_indices(waves.shape[0])
+    pair = np.zeros((waves.shape[0],) * 2, dtype=np.intp)
+    pair[one, other] = pair[other, one] = np.arange(one.size)
+    return _Plan(waves, seen, np.ascontiguousarray((seen[one] * seen[other]).T), pair)
 
 
-def _thinned(rows: Trace, edges: npt.NDArray[np.intp], step: int) -> Trace:
-    """Means of `step` samples from every edge on, (n_rows, n_edges)."""
-    total = np.concatenate([np.zeros((rows.shape[0], 1)), np.cumsum(rows, axis=1)], axis=1)
-    return np.asarray((total[:, edges + step] - total[:, edges]) / step)
+def _thinned(rows: Trace, edges: tuple[tuple[int, int], ...], step: int) -> Trace:
+    """Means of `step` samples from every edge on, (n_rows, n_thinned)."""
+    mean = np.full(step, 1.0 / step)
+    parts = [rows[:, at : at + many * step].reshape(-1, many, step) @ mean for at, many in edges]
+    return np.concatenate(parts, axis=1)
 
 
-def _least_absolute(up_uv: Trace, plan: _Plan, *, rounds: int) -> tuple[Trace, float]:
-    """Weights (n_sweeps, n_waves) that leave the least absolute rest, and that rest, by iteratively
-    reweighted least squares."""
-    offset = up_uv[:, :1]  # an electrode's offset would cost digits
-    seen = _thinned(up_uv - offset, plan.edges, plan.step)
-    weight = np.ones_like(seen)
-    small = 1e-6 * seen.shape[1] * np.eye(plan.waves.shape[0])
-    for _ in range(rounds):
-        normal = (weight @ plan.pairs).reshape(-1, *small.shape)
-        along = (weight * seen) @ plan.seen.T
-        ridge = small * weight.mean(axis=1)[:, None, None]
-        told = np.linalg.solve(normal + ridge, along[:, :, None])[:, :, 0]
-        left = np.abs(seen - told @ plan.seen)
-        scale = np.median(left, axis=1, keepdims=True)
-        weight = 1.0 / np.maximum(left, np.maximum(0.5 * scale, 0.1))
-    told[:, :1] += offset
-    return told, float(left.sum())
+def _least_absolute(seen_uv: Trace, plan: _Plan, *, rounds: int) -> tuple[Trace, float]:
+    """Weights (n_sweeps, n_waves) that leave the least absolute rest of the thinned sweeps, and
+    that rest, by iteratively reweighted least squares."""
+    weight = np.ones_like(seen_uv)
+    half, same = seen_uv.shape[1] // 2, np.arange(plan.waves.shape[0])
+    for after in reversed(range(rounds)):
+        normal = (weight @ plan.pairs)[:, plan.pair]
+        # a little, for waves that a short sweep cannot tell apart; the first wave is one throughout
+        normal[:, same, same] += 1e-6 * normal[:, 0, :1]
+        along = (weight * seen_uv) @ plan.seen.T
+        told = np.linalg.solve(normal, along[:, :, None])[:, :, 0]
+        left = np.abs(seen_uv - told @ plan.seen)
+        if after:
+            scale = np.partition(left, half, axis=1)[:, half, None]  # the median, as good as
+            weight = 1.0 / np.maximum(left, np.maximum(0.5 * scale, 0.1))
+    return np.asarray(told), float(left.sum())

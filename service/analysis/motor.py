@@ -19,7 +19,7 @@ from .smoothing import gaussian
 from .sweeps import search_window, unusable
 
 MEASURE = "motor_response"
-VERSION = "2"
+VERSION = "3"
 _LAST_PHASE_MS = 20.0  # after the first negative phase; what begins later is another response
 
 Trace = npt.NDArray[np.float64]

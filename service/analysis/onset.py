@@ -7,7 +7,8 @@ some instant, together with the tail of the stimulus artefact, and the law is so
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -19,7 +20,10 @@ Trace = npt.NDArray[np.float64]
 
 ONSET_LEVEL = 0.02
 _POWERS = np.array([1.0, 1.5, 2.0, 2.5, 3.0, 4.0])
+_ROOTS = 1.0 / _POWERS
 _TAUS_MS = np.geomspace(0.15, 12.0, 10)
+_START_MS = 0.15  # from one candidate start of a foot to the next, at most
+_LEAST_FEET = 32  # prepared at once
 _RISE_MS = 1.0  # a foot's start is the less likely by e for each of these that it lies earlier
 _CLEAR = 6.0  # the 2 % level must stand this many noise SDs high to be read directly
 
@@ -42,13 +46,18 @@ NO_TAIL = Tail(0.0, 1.0)
 @dataclass(frozen=True, slots=True, eq=False)
 class Foot:
     """Feet scale * (t - start_ms)+ ** power on the artefact's tail, each with how likely the noise
-    makes it; arrays of shape (n_feet,), `weight` sums to one, `tail` is that of the likeliest."""
+    makes it. start_ms: (n_starts,); scale, weight: (n_starts, n_powers), `weight` sums to one;
+    `tail` is that of the likeliest."""
 
     start_ms: Trace
-    power: Trace
     scale: Trace
     weight: Trace
     tail: Tail
+
+    def later(self, by_ms: float) -> Foot:
+        """The same with its time counted from an earlier place."""
+        tail = Tail(self.tail.level_uv * math.exp(by_ms / self.tail.tau_ms), self.tail.tau_ms)
+        return replace(self, start_ms=self.start_ms + by_ms, tail=tail)
 
 
 def fit_tail(time_ms: Trace, trace_uv: Trace) -> Tail:
@@ -76,53 +85,99 @@ def _decays(count: int, step_ms: float) -> tuple[Trace, Trace]:
     return decay, np.einsum("ij,ij->i", decay, decay)
 
 
-def fit_foot(time_ms: Trace, trace_uv: Trace, starts_ms: Trace, noise_uv: float) -> Foot | None:
+def fit_foot(
+    trace_uv: Trace, step_ms: float, starts_ms: tuple[float, float], noise_uv: float
+) -> Foot | None:
     """Least squares over a grid of start, power and artefact time constant; both scales are linear.
 
-    time_ms, trace_uv: shape (n,), from the end of artefact blanking to the middle of the rise.
-    starts_ms: candidate starts, rising. One normal equation per grid point, solved for all at
-    once; None if nothing rises.
+    trace_uv: shape (n,), evenly spaced from time 0, which lies at the end of artefact blanking or
+    after it, to the middle of the rise. starts_ms: the first and the last time at which the foot
+    may start. One normal equation per grid point, solved for all at once; None if nothing rises.
     """
-    late = int(np.searchsorted(time_ms, starts_ms[0]))  # before it every rise is zero
-    lag = np.maximum(time_ms[None, late:] - starts_ms[:, None], 0.0)
-    root, square = np.sqrt(lag), lag * lag
-    steps = (lag, lag * root, square, square * root, square * lag, square * square)
-    rise = np.concatenate(steps)  # in the order of _POWERS
-    tail = np.exp(-time_ms[None, :] / _TAUS_MS[:, None])
-    rr = np.einsum("ij,ij->i", rise, rise)[:, None] + 1e-30
-    tt = np.einsum("ij,ij->i", tail, tail)[None, :]
-    # one product: with a vector alone the linear algebra library would wake its threads
-    along = rise @ np.concatenate([tail[:, late:], trace_uv[None, late:]]).T
-    rt, rv = along[:, :-1], along[:, -1:]
-    tv = (tail @ trace_uv)[None, :]
-    det = np.maximum(rr * tt - rt**2, 1e-9 * rr * tt)
-    scale = (rv * tt - tv * rt) / det
-    level = (tv * rr - rv * rt) / det
-    gain = np.where(scale > 0, scale * rv + level * tv, -np.inf)
-    if not np.isfinite(gain).any():
+    finer = math.ceil(step_ms / _START_MS)
+    last_ms, every_ms = (trace_uv.size - 1) * step_ms, step_ms / finer
+    least = max(math.ceil((last_ms - starts_ms[1]) / every_ms - 1e-6), 1)
+    most = min(int((last_ms - starts_ms[0]) / every_ms + 1e-6), (trace_uv.size - 1) * finer)
+    if most < least:
         return None
-    tau = gain.argmax(axis=1)
-    feet = np.arange(gain.shape[0])
-    likely = gain[feet, tau] / (2 * noise_uv**2)
-    every_start = np.concatenate([starts_ms] * _POWERS.size)
-    likely += every_start / _RISE_MS
+    feet = _feet(trace_uv.size, finer, round(step_ms, 9), max(_LEAST_FEET, _power_of_two(most)))
+    these = slice((least - 1) * _POWERS.size, most * _POWERS.size)
+    seen = min(-(-most // finer), feet.rise.shape[1])  # before it every rise is zero
+    common, free = feet.common[:, these], feet.free[:, these]
+    # what a rise adds to a decay's part of the trace
+    decays = feet.decay @ trace_uv
+    new = feet.rise[these, -seen:] @ trace_uv[-seen:] - common * decays[:, None]
+    scale = new / free
+    gain = np.where(new > 0, new * scale + (decays * decays)[:, None], -np.inf)
+    tau = gain.argmax(axis=0)
+    place = tau * tau.size + np.arange(tau.size)
+    start_ms: Trace = last_ms - every_ms * np.arange(least, most + 1, dtype=np.float64)
+    likely = gain.ravel()[place].reshape(-1, _POWERS.size) / (2 * noise_uv**2)
+    likely += start_ms[:, None] / _RISE_MS
     best = int(likely.argmax())
-    weight = np.exp(likely - likely[best])
+    if likely.flat[best] == -np.inf:
+        return None
+    weight = np.exp(likely - likely.flat[best])
+    own = int(tau[best])
+    level = (decays[own] - scale[own, best] * common[own, best]) * feet.decay[own, 0]
     return Foot(
-        start_ms=every_start,
-        power=np.repeat(_POWERS, starts_ms.size),
-        scale=scale[feet, tau],
+        start_ms=start_ms,
+        scale=(scale.ravel()[place] / feet.length[these]).reshape(weight.shape),
         weight=weight / weight.sum(),
-        tail=Tail(float(level[best, tau[best]]), float(_TAUS_MS[tau[best]])),
+        tail=Tail(float(level), float(_TAUS_MS[own])),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Feet:
+    """What does not depend on the trace; rises and decays are scaled to a length of one.
+
+    rise: (n_starts * n_powers, n_samples or fewer, the last ones), starts from the end backwards;
+    length: theirs before; decay: (n_taus, n_samples); common: (n_taus, n_starts * n_powers) cosines
+    between the two; free: what is left of a rise beside a decay.
+    """
+
+    rise: Trace
+    length: Trace
+    decay: Trace
+    common: Trace
+    free: Trace
+
+
+@lru_cache(maxsize=256)
+def _feet(count: int, finer: int, step_ms: float, starts: int) -> _Feet:
+    """For `count` samples, and `starts` feet that start 1, 2, ... of `finer` parts of a sample
+    before the last one."""
+    decay, power = _decays(count, step_ms)
+    decay = decay / np.sqrt(power)[:, None]
+    rise, length = _rises(starts, finer, step_ms)
+    seen = min(rise.shape[1], count)
+    common = decay[:, count - seen :] @ rise[:, rise.shape[1] - seen :].T
+    return _Feet(rise, length, decay, common, np.maximum(1.0 - common * common, 1e-9))
+
+
+@lru_cache(maxsize=16)
+def _rises(starts: int, finer: int, step_ms: float) -> tuple[Trace, Trace]:
+    """The feet over the last samples, (n_starts * n_powers, n), each of length one; and their
+    lengths before."""
+    lag = np.arange(1, starts + 1)[:, None, None] / finer + np.arange(1 + -starts // finer, 1)
+    rise = (np.maximum(lag, 0.0) * step_ms) ** _POWERS[:, None]
+    rise = rise.reshape(-1, rise.shape[2])
+    length = np.linalg.norm(rise, axis=1)
+    return rise / length[:, None], length
+
+
+def _power_of_two(least: int) -> int:
+    """The first one that is not less."""
+    return 1 << (least - 1).bit_length()
 
 
 def level_of_foot(foot: Foot, level_uv: float) -> float:
     """The time in ms at which the foot reaches a level: the mean over the feet by their weight,
     since noise lets a single best one start far too early."""
-    rising = foot.weight > 0
-    reach = (level_uv / foot.scale[rising]) ** (1.0 / foot.power[rising])
-    return float(foot.weight[rising] @ (foot.start_ms[rising] + reach))
+    # where nothing rises the weight is zero, and any number will do
+    reach = (level_uv / np.maximum(foot.scale, 1e-30)) ** _ROOTS
+    return float(np.vdot(foot.weight, foot.start_ms[:, None] + reach))
 
 
 def foot_of_rise(
@@ -145,15 +200,14 @@ def foot_of_rise(
         # not up to the foot itself: a positive deflection before it is not the artefact's
         quiet = max(int(tenth - 2.0 * per_ms), min(int(tenth - 0.3 * per_ms), round(per_ms)))
         return None, fit_tail(time_ms[:quiet], rise[:quiet]) if quiet >= 6 else NO_TAIL
-    starts = np.arange(max(tenth / per_ms - 2.5, 0.0), half / per_ms - 0.05, 0.15)
-    if not starts.size:
-        return None, NO_TAIL
     every = max(round(0.1 * per_ms), 1)
-    whole = time_ms.size // every * every
-    coarse_ms, coarse = (
-        part[:whole].reshape(-1, every).sum(axis=1) / every for part in (time_ms, rise)
-    )
-    foot = fit_foot(coarse_ms, coarse, starts, noise_uv / np.sqrt(every))
+    whole = rise.size // every * every
+    coarse = rise[:whole].reshape(-1, every).sum(axis=1) / every
+    middle_ms = (every - 1) / 2 / per_ms  # of the samples in one value
+    starts_ms = max(tenth / per_ms - 2.5, 0.0) - middle_ms, half / per_ms - 0.05 - middle_ms
+    foot = fit_foot(coarse, every / per_ms, starts_ms, noise_uv / np.sqrt(every))
+    if foot is not None:
+        foot = foot.later(middle_ms)
     return foot, NO_TAIL if foot is None else foot.tail
 
 

@@ -21,7 +21,7 @@ from .smoothing import gaussian
 from .sweeps import search_window, trustworthy, unusable
 
 MEASURE = "sensory_response"
-VERSION = "1"
+VERSION = "2"
 
 Trace = npt.NDArray[np.float64]
 

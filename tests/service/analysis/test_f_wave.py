@@ -239,7 +239,7 @@ def test_the_simulated_patient_is_read_as_its_truth_says(case):
     assert first - 0.1 <= result.values["f_min_ms"] <= first + 1.0
 
 
-@pytest.mark.soak  # 1.13 ms measured on two slow cores: not met there
+@pytest.mark.timed
 def test_a_trace_takes_less_than_a_millisecond():
     """Of processor time, whole study of 20, median of three."""
     run = usual()
