@@ -46,12 +46,15 @@ function Form() {
   );
 }
 
+/** As the choice above calls it; one that no file has any more keeps its id. */
+const titleOf = (id: string) => (id === "montage" || id === "" ? "by the channels" : (protocols.value?.find((p) => p.id === id)?.title ?? id));
+
 function Line({ s }: { s: StudyLine }) {
   const go = async () => { if (await openStudy(s.id)) toBedside(s.id); };
   return (
     <tr data-study={s.id}>
       <th scope="row">{s.patient || "unnamed"}{s.visit ? `, ${s.visit}` : ""}</th>
-      <td>{s.protocol}</td>
+      <td>{titleOf(s.protocol)}</td>
       <td>{s.steps.open} remain, {s.steps.done} done, {s.steps.skipped} skipped; {s.sweeps} sweeps</td>
       <td>{s.current ? "at this bed" : s.state}</td>
       <td>{s.current

@@ -60,19 +60,25 @@ function Rows({ top, height }: { top: number; height: number }) {
         const muscle = muscles.value.find((m) => m.channel === label);
         const [side, ...name] = label.split(" ");
         const two = name.length > 0 && (side === "left" || side === "right");
+        const shown = (two ? name.join(" ") : label).replace(SENSORY, "");
         return (
           <button
             type="button" key={label} class="row-label" aria-pressed={muscle?.key === chosenMuscle.value} disabled={!muscle} aria-label={label}
             style={{ top: `${top + ((i + 0.5) * height) / labels.length}px` }}
             onClick={() => { if (muscle) chosenMuscle.value = muscle.key; }}
           >
-            <b>{two ? name.join(" ") : label}</b> {two ? <span class={low ? "beside" : ""}>{low ? side?.charAt(0).toUpperCase() : side}</span> : null}
+            <b>{shown}</b> {two ? <span class={low ? "beside" : ""}>{low ? side?.charAt(0).toUpperCase() : side}</span> : null}
           </button>
         );
       })}
     </div>
   );
 }
+
+/** Names of sensory recordings end so; beside the trace there is no room for it. */
+const SENSORY = / SNAP$/;
+/** Of a channel name without its side: muscles are four letters, sensory recordings a nerve and a place. */
+const isLong = (label: string) => label.replace(/^(left|right) /, "").replace(SENSORY, "").length > 5;
 
 /** Over a trace that is not live: how old it is, by the service's time. */
 function StaleNote() {
@@ -151,7 +157,7 @@ export function LivePanel() {
     <section class="panel live" aria-label="Live traces" data-testid="live">
       <Head />
       {frozen ? <CursorReadout ring={frozen} /> : null}
-      <div class="plot-with-rows">
+      <div class={`plot-with-rows${(strip.value?.labels ?? []).some(isLong) ? " wide" : ""}`}>
         <Rows top={area.top} height={area.height} />
         <div class="cal" aria-hidden="true" style={{ top: `${area.top}px`, height: `${row}px` }} />
         <span class="unit" aria-hidden="true">ms</span>

@@ -22,6 +22,12 @@ import { Plot } from "./trace";
 
 const gainWords = (mv: number) => (mv < 1 ? format("gain_uv", mv * 1000) : format("gain_mv", mv));
 
+/** Where it is recorded: a sensory place without its nerve, which is named already. */
+export function recordWords(nerve: string, side: string, muscle: string): string {
+  const record = muscle.replace(`${side} `, "");
+  return record === nerve ? "sensory" : record.replace(`${nerve} `, "");
+}
+
 export function modesOf(measure: string): SweepMode[] {
   const modes: SweepMode[] = ["superimpose", "raster", "cascade"];
   return PICTURED.has(measure) ? ["picture", ...modes] : modes;
@@ -37,7 +43,7 @@ function Head() {
   const words = { picture: "Curve", superimpose: "Superimpose", raster: "Raster", cascade: "Cascade" } as const;
   return (
     <div class="panel-head">
-      <h2>{nerve ? placeWords(nerve.charAt(0).toUpperCase() + nerve.slice(1)) : "Stimulate"} → {side ? <Side side={side} /> : null} {muscle.replace(`${side} `, "")}</h2>
+      <h2>{nerve ? placeWords(nerve.charAt(0).toUpperCase() + nerve.slice(1)) : "Stimulate"} → {side ? <Side side={side} /> : null} {recordWords(nerve, side, muscle)}</h2>
       <span class="controls">
         <Segmented name="Sweeps" chosen={modeNow()} choose={(v) => { sweepMode.value = v; }} options={modesOf(measure).map((v) => [v, words[v]] as const)} />
         {modeNow() === "picture" ? null : <><Stepper name="mV per division" testid="sweep-gain" shown={gainWords(sweepGainMv.value)} atMin={end(SWEEP_GAINS_MV, sweepGainMv.value, 0)}
