@@ -60,7 +60,7 @@ class Background:
         line = np.concatenate((self._state, white), axis=1)
         past = self._state.shape[1]
         self._state = line[:, line.shape[1] - past :]
-        seen = self._taps[0] * white
+        seen: FloatArray = self._taps[0] * white
         for delay, tap in enumerate(self._taps[1:].tolist(), start=1):
             seen += tap * line[:, past - delay : past - delay + count]
         begun = (self._sine - 1j * self._cosine) * np.exp(1j * self._step * first)

@@ -24,15 +24,15 @@ def drawn_potentials(
     """
     places = samples / grid.decimation
     begins = np.ceil(places)
-    phase = np.floor((begins - places) * grid.phases + 0.5).astype(np.int64)
-    rows = templates[units * (grid.phases + 1) + phase]
-    first = int(begins.min()) - MARGIN
-    starts = begins.astype(np.int64) - first
+    phase = ((begins - places) * grid.phases + 0.5).astype(np.int64)
+    rows = templates.take(units * (grid.phases + 1) + phase, axis=0)
+    starts = begins.astype(np.int64)
+    first = int(starts.min()) - MARGIN
+    starts -= first
     end = int(starts.max()) + templates.shape[1] + MARGIN
-    where = starts[:, None] + np.arange(templates.shape[1])
-    padded = fast_length(end)
-    drawn = np.bincount(where.ravel(), rows.ravel(), minlength=padded)
-    return grid.drawn_to_samples(np.asarray(drawn, dtype=np.float64)), first * grid.decimation
+    where = np.add.outer(starts, np.arange(templates.shape[1]))
+    drawn = np.bincount(where.ravel(), rows.ravel(), minlength=fast_length(end))
+    return grid.drawn_to_samples(drawn.astype(np.float64, copy=False)), first * grid.decimation
 
 
 class Traces:

@@ -25,7 +25,7 @@ from .streams import bounded_normal, random_stream
 from .tasks import Task
 from .tms import MagneticPulse
 
-MIDDLES_S = STEP_S * (np.arange(round(TIME_STEP_S / STEP_S)) + 0.5)
+MIDDLES_S = STEP_S * (np.arange(round(TIME_STEP_S / STEP_S), dtype=np.float64) + 0.5)
 AHEAD = 500  # values of the shared input made at once
 BAND_HZ = (15.0, 30.0)
 TAPS = 512  # what is cut off is below 1e-11 of the largest tap

@@ -130,11 +130,12 @@ class MotorPool:
 
     def _begin(self, rates_hz: FloatArray, duration_s: float) -> None:
         """Which of the units that fire again after a rest do so with a doublet."""
-        rested = (rates_hz > 0.0) & (self._silent_s >= REST_S)
-        if rested.any():
-            which = np.flatnonzero(rested)
+        firing = rates_hz > 0.0
+        (which,) = (firing & (self._silent_s >= REST_S)).nonzero()
+        if which.size:
             self._doublet[which] = self._rng.random(which.size) < self._doublet_share
-        self._silent_s = np.where(rates_hz > 0.0, 0.0, self._silent_s + duration_s)
+        self._silent_s += duration_s
+        self._silent_s[firing] = 0.0
 
     def _draw_goals(self, units: IntArray, rate_hz: FloatArray, cv: FloatArray) -> FloatArray:
         """Interval lengths as a fraction of the mean interval, which scatter by `cv`."""
@@ -164,7 +165,7 @@ class MotorPool:
         self._begin(rates_hz, float(clock[-1]))
         gained = rates_hz * passed[-1]
         before, self._phase = self._phase, self._phase + gained
-        due = np.flatnonzero((self._phase >= self._goal) & (rates_hz > 0.0))
+        (due,) = ((self._phase >= self._goal) & (rates_hz > 0.0)).nonzero()
         if not due.size:
             return NO_UNITS, NO_TIMES
         found: list[tuple[IntArray, FloatArray]] = []
@@ -177,9 +178,10 @@ class MotorPool:
             phase = phase - goal
             goal = self._draw_goals(due, rate, cv)
             self._phase[due], self._goal[due] = phase + gain, goal
-            again = phase + gain >= goal
-            due, rate, gain, goal, phase, cv = (
-                some[again] for some in (due, rate, gain, goal, phase, cv)
+            (again,) = (phase + gain >= goal).nonzero()
+            due = due.take(again)
+            rate, gain, goal, phase, cv = (
+                some.take(again) for some in (rate, gain, goal, phase, cv)
             )
         units = np.concatenate([some for some, _ in found])
         times = np.interp(np.concatenate([some for _, some in found]), passed, clock)
