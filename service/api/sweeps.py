@@ -33,17 +33,22 @@ class Span(BaseModel):
     preset: str = "surface"
 
 
-class SweepBody(BaseModel):
-    """Whether a sweep counts in its row, or where it was taken after all; what is absent stays."""
+class PlaceBody(BaseModel):
+    """Where sweeps were taken after all; what is absent stays."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    included: bool | None = None
     measure: str | None = Field(default=None, max_length=40)
     nerve: str | None = Field(default=None, max_length=40)
     site: str | None = Field(default=None, max_length=40)
     side: Literal["left", "right"] | None = None
     muscle: str | None = Field(default=None, max_length=80)
     by: str | None = Field(default=None, max_length=20)
+
+
+class SweepBody(PlaceBody):
+    """The same of one sweep, or whether it counts in its row."""
+
+    included: bool | None = None
 
 
 Index = Annotated[int, Query(ge=0, le=2**53)]

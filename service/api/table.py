@@ -11,6 +11,7 @@ from service.model import Json
 
 from .context import Answer, BedHere, SessionHere
 from .studies import BINARY, By, Id
+from .sweeps import PlaceBody
 
 router = APIRouter(prefix="/api", tags=["table"])
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e9, le=1e9)]
@@ -105,6 +106,16 @@ async def set_condition(session: SessionHere, row_id: Id, body: ConditionBody) -
     return await session.workflow.change_row(row_id, "condition", to, body.by)
 
 
+@router.post("/rows/{row_id}/correct")
+async def correct_row(session: SessionHere, row_id: Id, body: PlaceBody) -> Answer:
+    """All sweeps of a row into the row where they were taken; answers with that row's id."""
+    place = body.model_dump(exclude={"by"}, exclude_none=True)
+    if not place:
+        raise ValueError("nothing to change: give nerve, site, side, muscle or measure")
+    moved = await session.workflow.correct_row(row_id, place, body.by)
+    return {"row": moved[-1].row or None, "sweeps": [one.sweep.id for one in moved]}
+
+
 @router.get("/rows/{row_id}/history")
 async def history(bed: BedHere, row_id: Id) -> list[JsonValue]:
     """What the row has said, newest first, each with what it supersedes."""
@@ -115,3 +126,9 @@ async def history(bed: BedHere, row_id: Id) -> list[JsonValue]:
 async def trace(session: SessionHere, row_id: Id) -> Response:
     """float32 little-endian µV of the average on the row's channel."""
     return Response(await session.workflow.trace(row_id), media_type=BINARY)
+
+
+@router.get("/rows/{row_id}/halves", response_class=Response)
+async def halves(session: SessionHere, row_id: Id) -> Response:
+    """float32 little-endian µV: the average of every odd sweep in use, then of every even one."""
+    return Response(await session.workflow.halves(row_id), media_type=BINARY)

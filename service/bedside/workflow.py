@@ -20,12 +20,14 @@ from . import edits
 from .assessor import Assessor, RowLine
 from .book import Entry
 from .directing import Director, Words
+from .halves import halves
 from .hunting import is_hunting
 from .interlock import Placement
 from .journal import Journal
 from .messages import plain_fields
 from .restoring import restore
 from .row_key import MOTOR, RowKey
+from .row_lines import latency_ms_of, sweeps_of, was_of
 from .rows import SweepResult
 from .sites import PLACES
 from .steps import Step, kept_step, repeated
@@ -195,17 +197,20 @@ class Workflow:
 
     async def correct(self, sweep_id: str, told: dict[str, Json], by: str | None) -> Entry:
         """A sweep was taken elsewhere than was thought; what it was thought to be is kept."""
-        entry = self._entry(sweep_id)
-        edits.corrected(entry.taken, told)
-        was = {name: getattr(entry.taken, name) for name in edits.PLACE}
-        before = [row for row, line in self._study.rows.items() if sweep_id in _sweeps(line)]
-        edit = await self._change(self._edit("correction", sweep_id, by, told, was))
-        self._study.book.corrected(sweep_id, {"from": was, "by": edit.by,
-                                              "at_utc": edit.at_utc.isoformat()})  # fmt: skip
-        await self.refresh(sweep_id)
-        for row in before:
-            await self.refresh_row(row)
-        return self._entry(sweep_id)
+        (entry,) = await self._move([self._entry(sweep_id)], told, by)
+        return entry
+
+    async def correct_row(
+        self, row_id: str, told: dict[str, Json], by: str | None
+    ) -> tuple[Entry, ...]:
+        """The same for all sweeps of a row, or for none: the sweeps where they now are.
+
+        Raises UnknownError for a row that has no sweeps, ValueError if they cannot be there.
+        """
+        sweeps = sweeps_of(self._study.rows.get(row_id, {}))
+        if not sweeps:
+            raise UnknownError(f"there is no row {row_id!r} with sweeps of its own")
+        return await self._move([self._entry(one) for one in sweeps], told, by)
 
     async def change_row(
         self, row_id: str, what: str, to: dict[str, Json], by: str | None
@@ -217,9 +222,9 @@ class Workflow:
         line = self._study.rows.get(row_id)
         if line is None:
             raise UnknownError(f"there is no row {row_id!r}")
-        was = _was(line, what, to)
+        was = was_of(line, what, to)
         if what == "marker" and to.get("latency_ms") is None:
-            to = {"name": to["name"], "latency_ms": _latency_ms(line, to["index"])}
+            to = {"name": to["name"], "latency_ms": latency_ms_of(line, to["index"])}
         edit = self._edit(what, row_id, by, to, was)
         await self._on_table(lambda table: edits.check(table, edit))
         await self._change(edit)
@@ -228,13 +233,22 @@ class Workflow:
 
     async def trace(self, row_id: str) -> bytes:
         """float32 little-endian µV of the average. Raises UnknownError."""
+        key = self._own_key(row_id)
+        return await self._on_table(lambda t: t.rows.trace(key)[0].astype("<f4").tobytes())
+
+    async def halves(self, row_id: str) -> bytes:
+        """float32 little-endian µV of the odd and then of the even half of the average. Raises
+        UnknownError; ValueError for fewer than two sweeps."""
+        key = self._own_key(row_id)
+        return await self._on_table(lambda t: halves(t.rows, key).astype("<f4").tobytes())
+
+    def _own_key(self, row_id: str) -> RowKey:
         line = self._study.rows.get(row_id)
         if line is None:
             raise UnknownError(f"there is no row {row_id!r}")
         if line.get("derived"):
             raise UnknownError(f"row {row_id} is made of other rows and has no average of its own")
-        key = RowKey.from_id(row_id)
-        return await self._on_table(lambda t: t.rows.trace(key)[0].astype("<f4").tobytes())
+        return RowKey.from_id(row_id)
 
     # ── what the assessment found ────────────────────────────────────────────────────────────────
 
@@ -300,6 +314,31 @@ class Workflow:
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────
 
+    async def _move(
+        self, entries: list[Entry], told: dict[str, Json], by: str | None
+    ) -> tuple[Entry, ...]:
+        """Sweeps into the row where they were taken; every row concerned is told again."""
+        for entry in entries:
+            edits.corrected(entry.taken, told)
+        ids = [entry.sweep.id for entry in entries]
+        told_rows = self._study.rows.items()
+        rows = {row for row, line in told_rows if not set(ids).isdisjoint(sweeps_of(line))}
+        for entry in entries:
+            was = {name: getattr(entry.taken, name) for name in edits.PLACE}
+            edit = await self._change(self._edit("correction", entry.sweep.id, by, told, was))
+            correction: dict[str, Json] = {
+                "from": was, "by": edit.by, "at_utc": edit.at_utc.isoformat(),
+            }  # fmt: skip
+            self._study.book.corrected(entry.sweep.id, correction)
+        for one in ids:
+            await self.refresh(one, tell=False)
+        moved = tuple(map(self._entry, ids))
+        for entry in moved:
+            self._ports.tell(self._study.book.message(entry))
+        for row in rows.union(entry.row for entry in moved):
+            await self.refresh_row(row)
+        return moved
+
     async def refresh(self, sweep_id: str, *, tell: bool = True) -> None:
         """A sweep, and the others of its row, as they now stand."""
         result = await self._on_table(lambda table: table.rows.result(sweep_id))
@@ -310,7 +349,7 @@ class Workflow:
 
     async def refresh_row(self, row_id: str) -> None:
         """The sweeps of a row, if it has any."""
-        sweeps = _sweeps(self._study.rows.get(row_id, {}))
+        sweeps = sweeps_of(self._study.rows.get(row_id, {}))
         if sweeps:
             await self.refresh(sweeps[-1])
 
@@ -351,32 +390,3 @@ class Workflow:
         if entry is None:
             raise UnknownError(f"there is no sweep {sweep_id!r}")
         return entry
-
-
-def _sweeps(line: Mapping[str, Json]) -> list[str]:
-    told = line.get("sweeps")
-    return [str(one) for one in told] if isinstance(told, list) else []
-
-
-def _latency_ms(line: Mapping[str, Json], index: Json) -> float:
-    """A sample of the row's average, in ms after the stimulus."""
-    zero, rate = line["zero_index"], line["rate_hz"]
-    numbers = (index, zero, rate)
-    if not all(isinstance(one, int | float) for one in numbers):
-        raise ValueError("a marker needs index (a sample of the average) or latency_ms")
-    at, start, per_s = (float(one) for one in numbers if isinstance(one, int | float))
-    return (at - start) / per_s * 1000.0
-
-
-def _was(line: Mapping[str, Json], what: str, to: Mapping[str, Json]) -> Json:
-    """What an edit replaces."""
-    if what == "distance":
-        return {"mm": line["distance_mm"]}
-    if what == "condition":
-        return {name: line[name] for name in ("flexion_deg", "after_exercise_s")}
-    says = line["measurement"]
-    if not isinstance(says, dict):
-        return None
-    markers = says["markers"] if isinstance(says["markers"], list) else []
-    named = [one for one in markers if isinstance(one, dict) and one["name"] == to.get("name")]
-    return {"measurement": says["id"], "marker": named[0] if named else None}

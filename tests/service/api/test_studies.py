@@ -175,6 +175,41 @@ def test_a_sweep_is_left_out_corrected_and_read(client: TestClient) -> None:
     assert client.get(f"/api/studies/{study}/sweeps/x/samples").status_code == 404
 
 
+def test_a_whole_row_is_corrected_with_provenance_or_not_at_all(client: TestClient) -> None:
+    """All its sweeps move, each keeps what it was; a place that cannot be leaves all."""
+    url = f"/api/rows/{ELBOW}.1/correct"
+    assert client.post(url, json={"by": "AB"}).status_code == 400
+    wrong = client.post(url, json={"side": "right", "by": "AB"})
+    assert wrong.status_code == 400
+    assert "correct both together" in wrong.json()["error"]
+    assert row(client, f"{ELBOW}.1")["sweeps"] == ["r:emg:1:3", "r:emg:1:4"]
+    moved = client.post(url, json={"site": "axilla", "by": "AB"}).json()
+    assert moved == {"row": ELBOW.replace("elbow", "axilla") + ".1",
+                     "sweeps": ["r:emg:1:3", "r:emg:1:4"]}  # fmt: skip
+    assert f"{ELBOW}.1" not in [one["id"] for one in client.get("/api/rows").json()]
+    told = {one["id"]: one["corrected"] for one in client.get("/api/sweeps").json()}
+    assert {told[one]["from"]["site"] for one in moved["sweeps"]} == {"elbow"}
+    assert told["r:emg:1:1"] is None
+    edits = client.get("/api/studies/current").json()["edits"]
+    assert [one["by"] for one in edits if one["what"] == "correction"] == ["AB", "AB"]
+    back = client.post(f"/api/rows/{moved['row']}/correct", json={"site": "elbow", "by": "AB"})
+    assert back.json()["row"] == f"{ELBOW}.1"
+    assert row(client, f"{ELBOW}.1")["used"] == ["r:emg:1:3", "r:emg:1:4"]
+    assert client.post("/api/rows/x/correct", json={"site": "elbow"}).status_code == 404
+
+
+def test_the_halves_of_an_average_are_its_odd_and_its_even_sweeps(client: TestClient) -> None:
+    """Their mean is the average; one sweep has no halves."""
+    found = np.frombuffer(client.get(f"/api/rows/{WRIST}.1/halves").content, "<f4")
+    odd, even = found.reshape(2, COUNT)
+    np.testing.assert_allclose(odd, shock(1).samples_uv[0], rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(even, shock(2).samples_uv[0], rtol=1e-5, atol=1e-3)
+    client.post("/api/sweeps/r:emg:1:2", json={"included": False})
+    one = client.get(f"/api/rows/{WRIST}.1/halves")
+    assert one.status_code == 400
+    assert "at least two" in one.json()["error"]
+
+
 def test_a_study_is_closed_looked_at_and_reopened(client: TestClient) -> None:
     """The review of a closed study is the table as it was; then it goes on at its step."""
     client.post(f"/api/rows/{ELBOW}.1/distance", json={"mm": 215.0})
