@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from .front_end import STEP_S as TIME_STEP_S
 from .front_end import ComplexArray, FloatArray, Grid
 from .junction import NeuromuscularJunction
 from .motor_units import MotorUnits
-from .pool import NO_TIMES, NO_UNITS, STEP_S, BoolArray, ForceCurve, IntArray, MotorPool
+from .pool import NO_TIMES, NO_UNITS, BoolArray, ForceCurve, IntArray, MotorPool
 from .reflexes import Reflex, ReflexArc
 from .streams import moved_towards, random_stream
 from .subject import REFERENCE_PERSON, Person, person_of_build
@@ -252,28 +253,23 @@ class Muscle:
         course = np.minimum(np.maximum(course, 0.05), 3.0)
         if fast is None:
             self._driven = excitation
-            return self._pool.fire(self._rates_hz(np.array([excitation]))[:, 0], course)
+            return self._pool.fire(self._rates_hz(np.array([excitation])), course)
         return self._discharge_fast(excitation, fast, course)
 
     def _discharge_fast(
         self, excitation: float, fast: FloatArray, course: FloatArray
     ) -> tuple[IntArray, FloatArray]:
         """The same in short steps; units that a reflex recruits fire soon."""
-        units: list[IntArray] = []
-        times: list[FloatArray] = []
-        threshold = self.properties.threshold
-        course_of = np.maximum(excitation, fast.reshape(-1, FAST_STEPS).mean(axis=1))
-        rates_hz = self._rates_hz(course_of)
-        for number, driven in enumerate(course_of.tolist()):
-            begin = number * FAST_STEPS
-            part = slice(begin, begin + FAST_STEPS)
-            fresh = np.flatnonzero((threshold <= driven) & (threshold > self._driven))
-            self._pool.poise(fresh, 0.5 + 0.5 * self._recruitment.random(fresh.size))
-            self._driven = driven
-            fired, at = self._pool.fire(rates_hz[:, number], course[part])
-            units.append(fired)
-            times.append(at + begin * STEP_S)
-        return np.concatenate(units), np.concatenate(times)
+        driven = np.maximum(excitation, fast.reshape(-1, FAST_STEPS).mean(axis=1))
+        reached = np.searchsorted(
+            self.properties.threshold, np.append(self._driven, driven), side="right"
+        ).tolist()
+        poised = []
+        for before, now in pairwise(reached):
+            fresh = np.arange(before, now)
+            poised.append((fresh, 0.5 + 0.5 * self._recruitment.random(fresh.size)))
+        self._driven = float(driven[-1])
+        return self._pool.fire(self._rates_hz(driven), course, poised)
 
     def _rates_hz(self, excitation: FloatArray) -> FloatArray:
         """(n_units, n) rates of the living units at each excitation."""

@@ -16,6 +16,7 @@ Excitation is in units of the first recruitment threshold.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,9 +129,8 @@ class MotorPool:
         their potential at once, while a voluntary effort creeps."""
         self._phase[units] = np.maximum(self._phase[units], share * self._goal[units])
 
-    def _begin(self, rates_hz: FloatArray, duration_s: float) -> None:
+    def _begin(self, firing: BoolArray, duration_s: float) -> None:
         """Which of the units that fire again after a rest do so with a doublet."""
-        firing = rates_hz > 0.0
         (which,) = (firing & (self._silent_s >= REST_S)).nonzero()
         if which.size:
             self._doublet[which] = self._rng.random(which.size) < self._doublet_share
@@ -154,25 +154,51 @@ class MotorPool:
             self._doublet[units] = False
         return goal
 
-    def fire(self, rates_hz: FloatArray, course: FloatArray) -> tuple[IntArray, FloatArray]:
-        """One stretch of time. rates_hz: (n_units,) mean rates, 0 for a silent unit. course: factor
-        on all of them over time, positive, STEP_S apart. Returns the units that fired and the times
-        in seconds from the start, in order of time."""
+    def fire(
+        self,
+        rates_hz: FloatArray,
+        course: FloatArray,
+        poised: Sequence[tuple[IntArray, FloatArray]] = (),
+    ) -> tuple[IntArray, FloatArray]:
+        """One stretch of time, in equal parts. rates_hz: (n_units, n_parts) mean rates, 0 for a
+        silent unit. course: factor on all of them over time, positive, STEP_S apart. poised: for
+        each part the units, and shares, that `poise` first brings near. Returns the units that
+        fired and the times in seconds from the start, in order of time."""
+        parts = rates_hz.shape[1]
         clock = np.arange(course.size + 1) * STEP_S
         passed = np.zeros(course.size + 1)
         np.cumsum(course, out=passed[1:])
         passed *= STEP_S
-        self._begin(rates_hz, float(clock[-1]))
-        gained = rates_hz * passed[-1]
-        before, self._phase = self._phase, self._phase + gained
-        (due,) = ((self._phase >= self._goal) & (rates_hz > 0.0)).nonzero()
-        if not due.size:
-            return NO_UNITS, NO_TIMES
+        begun = passed[:: course.size // parts]
+        rates = np.ascontiguousarray(rates_hz.T)
+        gains = rates * np.diff(begun)[:, None]
         found: list[tuple[IntArray, FloatArray]] = []
-        rate, gain, goal, phase = rates_hz[due], gained[due], self._goal[due], before[due]
-        # Scatter falls as the rate rises.
+        for part, (rate, gain, firing) in enumerate(zip(rates, gains, rates > 0.0, strict=True)):
+            if poised and poised[part][0].size:
+                self.poise(*poised[part])
+            self._begin(firing, float(clock[-1]) / parts)
+            before, self._phase = self._phase, self._phase + gain
+            (due,) = ((self._phase >= self._goal) & firing).nonzero()
+            if due.size:
+                phase = before.take(due)
+                fired = self._discharges(due, phase, rate.take(due), gain.take(due))
+                found += [(units, float(begun[part]) + needed) for units, needed in fired]
+        if not found:
+            return NO_UNITS, NO_TIMES
+        units = np.concatenate([some for some, _ in found])
+        times = np.interp(np.concatenate([some for _, some in found]), passed, clock)
+        order = np.argsort(times, kind="stable")
+        return units[order], times[order]
+
+    def _discharges(
+        self, due: IntArray, phase: FloatArray, rate: FloatArray, gain: FloatArray
+    ) -> list[tuple[IntArray, FloatArray]]:
+        """The discharges of units that reach their goal while they gain so much: once, and again
+        as long as that lasts; units, and seconds of a steady course until each fires."""
+        found: list[tuple[IntArray, FloatArray]] = []
+        goal = self._goal.take(due)
         above = np.maximum(rate - LOWEST_RATE_HZ, 0.0)
-        cv = self._scatter * (0.12 + 0.09 * np.exp(-0.25 * above))
+        cv = self._scatter * (0.12 + 0.09 * np.exp(-0.25 * above))  # falls as the rate rises
         while due.size:
             found.append((due, (goal - phase) / rate))
             phase = phase - goal
@@ -183,10 +209,7 @@ class MotorPool:
             rate, gain, goal, phase, cv = (
                 some.take(again) for some in (rate, gain, goal, phase, cv)
             )
-        units = np.concatenate([some for some, _ in found])
-        times = np.interp(np.concatenate([some for _, some in found]), passed, clock)
-        order = np.argsort(times, kind="stable")
-        return units[order], times[order]
+        return found
 
 
 def _moving_average(correlation: float) -> tuple[float, float]:

@@ -14,8 +14,8 @@ def _discharges(seconds):
     pool = MotorPool(properties, random_stream(1, "discharge"))
     course = np.ones(20)
     for _ in range(50):
-        pool.fire(np.zeros(UNITS), course)
-    found = [pool.fire(np.full(UNITS, 10.0), course) for _ in range(int(seconds / 0.04))]
+        pool.fire(np.zeros((UNITS, 1)), course)
+    found = [pool.fire(np.full((UNITS, 1), 10.0), course) for _ in range(int(seconds / 0.04))]
     units = np.concatenate([one for one, _ in found])
     times = np.concatenate([0.04 * step + at for step, (_, at) in enumerate(found)])
     return units, times
