@@ -32,7 +32,6 @@ from .assessment import Assessment
 from .assessor import Assessor, Findings, montage_of
 from .directing import Director, Words
 from .handover import Handover
-from .interlock import Phase
 from .journal import Journal
 from .messages import (
     epoch_json,
@@ -257,7 +256,7 @@ class Session:
         self.hub.tell(stimulator_json(status))
 
     def _stimulated(self, record: Record) -> None:
-        if record.what == Phase.ARMED.value:
+        if record.what == "arm":
             self.alarm("armed", record.sentence)
         elif record.what.endswith("refused"):
             self.alarm("note", f"{record.what}: {record.sentence}")

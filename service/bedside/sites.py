@@ -26,6 +26,12 @@ def place_of(nerve: str, side: Side | str) -> str:
     return f"{side} {part}"
 
 
+def f_wave_end(nerve: str) -> str:
+    """The spinous process that the distance of an F-wave is measured to from the cathode: `C7` for
+    the arm, `T12` for the leg (clinical reference 1.5)."""
+    return "T12" if nerve in _LEG else "C7"
+
+
 def least_c(place: str) -> float:
     """Below it the limb is cold (clinical reference 0.3)."""
     return LEAST_C[place.partition(" ")[2]]

@@ -17,7 +17,7 @@ from .messages import measurement_json, plain
 from .row_gates import RowFacts, flags_of, gates_json
 from .row_key import MOTOR, RowKey
 from .rows import Rows
-from .sites import least_c, place_of, proximal_order
+from .sites import f_wave_end, least_c, place_of, proximal_order
 
 # what says how well was measured, not what; it stays in the measurement
 _NOT_SHOWN = frozenset(
@@ -97,7 +97,7 @@ class Table:
             "edit_note": _edit_note(hand.placed_on if hand.placed else (), used),
             "supramaximal": None if proof is None else plain(proof),
             "distance_mm": hand.distance_mm,
-            "distance_to": "E1" if below is None else below.site,
+            "distance_to": far_end(key, below),
             "flexion_deg": hand.flexion_deg,
             "after_exercise_s": hand.after_exercise_s,
             "temperature_c": self.circumstances.celsius(place),
@@ -293,6 +293,13 @@ def _hints(measurement: Measurement, segment: Measurement | None) -> list[Json]:
     told = [one.sentence for one in of_measurement(measurement)]
     reasons = [*measurement.reasons, *(() if segment is None else segment.reasons)]
     return list(dict.fromkeys(reason for reason in reasons if reason not in told))
+
+
+def far_end(key: RowKey, below: RowKey | None) -> str:
+    """Where the tape ends that begins at the cathode: `E1`, a site of the nerve, or the spine."""
+    if key.measure == "f_wave":
+        return f_wave_end(key.nerve)
+    return "E1" if below is None else below.site
 
 
 def _edit_note(placed_on: tuple[str, ...], used: tuple[str, ...]) -> str | None:

@@ -10,7 +10,8 @@ import pytest
 from service.bedside import edits
 from service.bedside.row_key import RowKey
 from service.bedside.rows import Rows
-from service.bedside.table import Circumstances, Table
+from service.bedside.sites import f_wave_end
+from service.bedside.table import Circumstances, Table, far_end
 from service.evidence.limits import Subject
 from service.store.types import KeptEdit
 from tests.service.bedside.shocks import shock, taken
@@ -58,6 +59,16 @@ def test_a_velocity_appears_with_the_distance_and_carries_its_limit() -> None:
     assert found["limit"]["table"] == "Myotome 1"
     assert table.line(ELBOW)["distance_to"] == "wrist"
     assert table.line(WRIST)["distance_mm"] is None
+
+
+def test_the_tape_of_an_f_wave_ends_at_the_spine() -> None:
+    """Its velocity is twice that way over the time: 80 mm to E1 would make it absurd."""
+    assert f_wave_end("median") == "C7"
+    assert f_wave_end("tibial") == "T12"
+    late = RowKey("f_wave", "tibial", "ankle", "left", "left AH", 1)
+    assert far_end(late, None) == "T12"
+    assert far_end(ELBOW, WRIST) == "wrist"
+    assert far_end(WRIST, None) == "E1"
 
 
 def test_slow_in_a_cold_hand_is_unknown_and_normal_stays_normal() -> None:

@@ -1,4 +1,4 @@
-// The bedside: rail, live strip, triggered view, stimulator and the muscle at hand.
+// The bedside: rail, live strip, triggered view, stimulator and the muscle at hand. The table has the centre to itself.
 import { centre } from "../state/view";
 import { LivePanel } from "../trace/live";
 import { WholeTable } from "../table/whole";
@@ -13,7 +13,7 @@ export function Bedside() {
       <Rail />
       <main id="main" class="centre" data-testid="bedside">
         <h1 class="only-spoken">Bedside</h1>
-        <LivePanel />
+        {centre.value === "table" ? null : <LivePanel />}
         {centre.value === "triggered" ? <TriggeredPanel /> : centre.value === "table" ? <WholeTable /> : null}
       </main>
       <aside class="right" aria-label="Stimulator and muscle">

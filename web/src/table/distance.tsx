@@ -8,8 +8,9 @@ import type { RowText } from "../wire/table";
 
 export const distanceId = (row: RowText) => `distance-${row.id}`;
 
-/** The usual distance of the step, as a hint in the empty field: never a value. */
+/** The usual distance of the step, as a hint in the empty field: never a value. Of F-waves the other end of the tape. */
 function hint(row: RowText): string {
+  if (row.measure === "f_wave") return `to ${row.distance_to}`;
   const step = nowStep.value;
   const usual = step?.rows?.includes(row.id) || step?.id === row.step ? step?.distance_mm : null;
   return usual ? `~${number("distance_mm", usual)}` : "";
