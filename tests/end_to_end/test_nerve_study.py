@@ -50,12 +50,14 @@ def test_a_study_at_the_page_ends_with_the_right_abnormal_rows(
     electrodes = ",".join(f"{SIDE} {one}" for one in ELECTRODES)
     demo = start_demo("--patient", case, "--seed", str(SEEDS.get(case, 1)),
                       "--electrodes", electrodes)  # fmt: skip
+    page = open_page(demo.url)
     try:
-        technician = Technician(open_page(demo.url), demo, case)
+        technician = Technician(page, demo, case)
         result = study(technician)
         shown = technician.table()
         technician.look("table")
     finally:
+        page.close()
         end_demo(demo)
     assert wrong(result) == []
     assert result.abnormal >= MARKED[case]
