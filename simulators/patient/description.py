@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from .activity import Activity
 from .cases import Case
 from .leads import Lead
-from .muscle import Activity, Muscle
+from .muscle import Muscle
 from .subject import Person
 from .truth import Firings, Json, TruthLog
 

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
+from .activity import Activity, Response
 from .anatomy import body_plan, split_key
 from .body import delayed, grown_body
 from .cases import HEALTHY_JUNCTION, HEALTHY_NERVE, Dials, Junction, NerveCondition
 from .clonus import Beat
 from .descending import ANTAGONISTS, DescendingTract
+from .discharge import Command, MotorPool, fire
 from .drive import Order
 from .effects import effect
-from .fasciculation import Fasciculation, FasciculationSource
+from .fasciculation import FasciculationSource
 from .force import Fatigue
 from .front_end import STEP_S as TIME_STEP_S
 from .front_end import ComplexArray, FloatArray, Grid
 from .junction import NeuromuscularJunction
 from .motor_units import MotorUnits
-from .pool import NO_TIMES, NO_UNITS, BoolArray, ForceCurve, IntArray, MotorPool
+from .pool import NO_TIMES, NO_UNITS, BoolArray, ForceCurve, IntArray
 from .reflexes import Reflex, ReflexArc
 from .streams import moved_towards, random_stream
 from .subject import REFERENCE_PERSON, Person, person_of_build
 from .temperature import coldness_c, motor_amplitude_factor
 from .tms import CorticalResponse
-from .truth import Json
 
 HEALTHY = Dials()
 DIAL_PER_S = 1.0
@@ -37,30 +37,6 @@ FAST_STEPS = 4  # of pool.STEP_S, in which a fast excitation is taken as steady
 COGWHEEL_HZ = 5.0
 VELOCITY_STEP = 0.015  # of conduction velocity, by which potentials of a tired muscle are redrawn
 EACH = b"each"  # key of the responses unit by unit
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Response:
-    """An answer to a tap or a magnetic pulse: `kind` names its list in the truth (`t_reflexes`,
-    `meps`); times in seconds from power-on, at_s of the event that provoked it."""
-
-    kind: str
-    at_s: float
-    units: IntArray
-    times_s: FloatArray
-    details: Mapping[str, Json]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Activity:
-    """One muscle in one time step. Times in seconds from power-on, in order; `units` and `times_s`
-    are voluntary, tonic and reflex discharges, fasciculations and responses apart."""
-
-    units: IntArray
-    times_s: FloatArray
-    fasciculations: tuple[Fasciculation, ...]
-    beats_s: tuple[float, ...]
-    responses: tuple[Response, ...]
 
 
 class Muscle:
@@ -93,7 +69,8 @@ class Muscle:
         self.cortex = CorticalResponse(key, self.anatomy, self.properties, build, seed)
         self.nerve_is(condition, person)
         self.junction = NeuromuscularJunction(junction)
-        self._pool = MotorPool(self.properties, random_stream(seed, key, "discharge"))
+        units = self.properties.size.size
+        self.pool = MotorPool.of(units, random_stream(seed, key, "discharge"))
         self._recruitment = random_stream(seed, key, "reflex recruitment")
         self._stimulus = random_stream(seed, key, "stimulus")
         self.units = MotorUnits(self.body, grid, random_stream(seed, key, "sprouts"))
@@ -104,6 +81,7 @@ class Muscle:
         self.umn = self.lmn = self.umn_goal = self.lmn_goal = 0.0
         self.lesion = self.tract.lesion(0.0)
         self._excitation = self._driven = 0.0
+        self._responses: tuple[Response, ...] = ()
         self._silence_s = (math.inf, -math.inf)
         self.fatigue = Fatigue()
         self._drawn: tuple[float, FloatArray, FloatArray] | None = None
@@ -119,7 +97,7 @@ class Muscle:
     def upper_is(self) -> None:
         """Take the UMN dial and its parts as they are now set."""
         self.lesion = self.tract.lesion(self.umn)
-        self._pool.varies(1.0 + self.lesion.interval_scatter, self.lesion.serial_correlation)
+        self.pool.varies(1.0 + self.lesion.interval_scatter, self.lesion.serial_correlation)
 
     def _move_dials(self) -> None:
         step = DIAL_PER_S * TIME_STEP_S
@@ -221,15 +199,19 @@ class Muscle:
 
     # --- discharge -------------------------------------------------------------------------------
 
-    def step(self, order: Order) -> Activity:
-        """All that this muscle does in one time step."""
+    def command(self, order: Order) -> Command | None:
+        """One time step begins: what the pool is told to do in it, or None where it rests."""
         self._move_dials()
         before = self._excitation
         span = self._highest * TIME_STEP_S / EFFORT_RISE_S
         self._excitation = moved_towards(before, self._wanted_excitation(order), span)
-        responses = self._provoked(order)
-        units, times = self._discharge(0.5 * (before + self._excitation), order)
-        times = order.start_s + times
+        self._responses = self._provoked(order)
+        return self._commanded(0.5 * (before + self._excitation), order)
+
+    def step(self, order: Order, units: IntArray, since_s: FloatArray) -> Activity:
+        """All that this muscle does in the time step, with the discharges that came of `command`,
+        in seconds from its start."""
+        times = order.start_s + since_s
         heard = (times < self._silence_s[0]) | (times >= self._silence_s[1])
         if not heard.all():
             units, times = units[heard], times[heard]
@@ -238,13 +220,13 @@ class Muscle:
             units, times, answered = self._with_beats(order, units, times)
         end_s = order.start_s + TIME_STEP_S
         spontaneous = self._spontaneous.events(end_s, self.fasciculation, self.alive)
-        return Activity(units, times, tuple(spontaneous), answered, responses)
+        return Activity(units, times, tuple(spontaneous), answered, self._responses)
 
-    def _discharge(self, excitation: float, order: Order) -> tuple[IntArray, FloatArray]:
+    def _commanded(self, excitation: float, order: Order) -> Command | None:
         fast = self._fast_excitation(order)
         if fast is None and excitation < 1.0:  # below the first unit's threshold
             self._driven = 0.0
-            return NO_UNITS, NO_TIMES
+            return None
         depth = self._depth * self.lesion.shared_input
         course = 1.0 + depth * order.corticospinal
         tremor = order.conduct.tremor(order.task, order.times_s, self.extensor)
@@ -253,13 +235,11 @@ class Muscle:
         course = np.minimum(np.maximum(course, 0.05), 3.0)
         if fast is None:
             self._driven = excitation
-            return self._pool.fire(self._rates_hz(np.array([excitation])), course)
-        return self._discharge_fast(excitation, fast, course)
+            return Command(self._rates_hz(np.array([excitation])), course)
+        return self._commanded_fast(excitation, fast, course)
 
-    def _discharge_fast(
-        self, excitation: float, fast: FloatArray, course: FloatArray
-    ) -> tuple[IntArray, FloatArray]:
-        """The same in short steps; units that a reflex recruits fire soon."""
+    def _commanded_fast(self, excitation: float, fast: FloatArray, course: FloatArray) -> Command:
+        """The same in short parts; units that a reflex recruits fire soon."""
         driven = np.maximum(excitation, fast.reshape(-1, FAST_STEPS).mean(axis=1))
         reached = np.searchsorted(
             self.properties.threshold, np.append(self._driven, driven), side="right"
@@ -269,7 +249,7 @@ class Muscle:
             fresh = np.arange(before, now)
             poised.append((fresh, 0.5 + 0.5 * self._recruitment.random(fresh.size)))
         self._driven = float(driven[-1])
-        return self._pool.fire(self._rates_hz(driven), course, poised)
+        return Command(self._rates_hz(driven), course, poised)
 
     def _rates_hz(self, excitation: FloatArray) -> FloatArray:
         """(n_units, n) rates of the living units at each excitation."""
@@ -387,3 +367,21 @@ class Muscle:
             current_ma=current_ma,
             width_us=width_us,
         )
+
+
+def stepped(muscles: Sequence[Muscle], order: Order) -> list[tuple[Muscle, Activity]]:
+    """One time step of all muscles, in the same order; pools of one kind fire together."""
+    commands = [muscle.command(order) for muscle in muscles]
+    fired = [(NO_UNITS, NO_TIMES)] * len(muscles)
+    for parts in {command.rates_hz.shape[1] for command in commands if command is not None}:
+        alike = {
+            number: command
+            for number, command in enumerate(commands)
+            if command is not None and command.rates_hz.shape[1] == parts
+        }
+        pools = [muscles[number].pool for number in alike]
+        for number, found in zip(alike, fire(pools, list(alike.values())), strict=True):
+            fired[number] = found
+    return [
+        (muscle, muscle.step(order, *found)) for muscle, found in zip(muscles, fired, strict=True)
+    ]

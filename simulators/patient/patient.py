@@ -12,6 +12,7 @@ from math import ceil
 
 import numpy as np
 
+from .activity import Activity
 from .anatomy import body_plan
 from .background import Background
 from .cases import Case, read_case
@@ -23,7 +24,7 @@ from .evoked import Placement, snap_truth, templates_of
 from .front_end import STEP_S, FloatArray, FrontEnd, Grid
 from .growing import condition_of, grown_muscle, grown_sensory
 from .leads import Lead, check_lead, muscle_under
-from .muscle import Activity, Muscle
+from .muscle import Muscle, stepped
 from .needle import NeedleTray
 from .reflex_truth import reflex_truth
 from .reflexes import Tap
@@ -154,7 +155,7 @@ class Patient:
             traces.forward(self._first)
         self._end = ceil(self._steps * STEP_S * self._front_end.rate_hz - 1e-6)
         order = self._drive.step(start_s)
-        active = [(muscle, muscle.step(order)) for muscle in self._muscles.values()]
+        active = stepped(list(self._muscles.values()), order)
         for muscle, activity in active:
             tell_activity(self._truth, muscle.key, activity, self._front_end.rate_hz)
             self._draw(muscle, activity)

@@ -1,28 +1,23 @@
-"""A motor-neuron pool: exponential sizes and thresholds, rate coding, and when each unit fires.
+"""A motor-neuron pool: exponential sizes and thresholds, rate coding, and the force it gives.
 
 Sources: Fuglevand AJ, Winter DA, Patla AE 1993, J Neurophysiol 70:2470-2488 (thresholds, sizes,
 rate coding with saturation, force); scans of the MScanFit multicentre study (27 healthy
 muscles: fitted unit amplitudes with a CV of 0.4-1.0, median 0.59; hence a tenfold range of sizes,
 to which the depth of each unit adds); De Luca CJ, Hostage EC 2010, J Neurophysiol 104:1034 (later
-recruited units fire more slowly at any excitation: the onion skin); Moritz CT et al. 2005, J
-Neurophysiol 93:2449 (interval variability falls from about 0.25 at recruitment towards 0.1-0.15);
-Westling G, Johansson RS, Thomas CK, Bigland-Ritchie B 1990, J Neurophysiol 64:1331 (human thenar
-units: twitch forces over little more than a tenfold range, from memory); De Luca CJ, Contessa P
-2012, J Neurophysiol 107:1502 (the last units of a hand muscle join at about two thirds of maximal
-force, from memory); Person RS, Kudina LP 1972 (neighbouring intervals are weakly negatively
-correlated, from memory); Piotrkiewicz M et al. 2013 (a first interval of about 10 ms now and then).
-Excitation is in units of the first recruitment threshold.
+recruited units fire more slowly at any excitation: the onion skin); Westling G, Johansson RS,
+Thomas CK, Bigland-Ritchie B 1990, J Neurophysiol 64:1331 (human thenar units: twitch forces over
+little more than a tenfold range, from memory); De Luca CJ, Contessa P 2012, J Neurophysiol 107:1502
+(the last units of a hand muscle join at about two thirds of maximal force, from memory). When each
+unit fires is worked out in `discharge`. Excitation is in units of the first recruitment threshold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from .effects import effect
 from .front_end import FloatArray
 
 RECRUITMENT_RANGE = 30.0
@@ -32,9 +27,6 @@ RATE_GAIN = 0.6
 LOWEST_RATE_HZ = 6.5
 PEAK_RATE_HZ = 32.0
 PEAK_RATE_FALL_HZ = 10.0
-SHORTEST_INTERVAL_S = 0.012
-DOUBLET_S = (0.005, 0.012)
-REST_S = 1.0
 SLOWEST_TWITCH_S = 0.090  # thenar units, Thomas CK 1990 (from memory)
 FASTEST_TWITCH_S = 0.060  # of the largest; the same
 STEP_S = 0.002
@@ -97,128 +89,6 @@ class PoolProperties:
         fusion = self.rates_hz(excitation) * self.contraction_s[:, None]
         fused = 1.0 - np.exp(-2.0 * fusion**3)
         return np.asarray((strength * self.twitch) @ fused)
-
-
-class MotorPool:
-    """The discharge of one pool. Each unit integrates its rate up to a goal drawn anew for each
-    interval: Gaussian intervals, weakly correlated with the one before, that pass on fast
-    modulation. A unit that was silent for REST_S may begin with a doublet."""
-
-    def __init__(self, properties: PoolProperties, rng: np.random.Generator) -> None:
-        self.properties = properties
-        self._rng = rng
-        units = properties.size.size
-        self._phase = rng.uniform(0.3, 1.0, units)
-        self._goal = np.ones(units)
-        self._last = np.zeros(units)
-        self._silent_s = np.zeros(units)
-        self._doublet = np.zeros(units, dtype=np.bool_)
-        self._correlation = effect("pool.serial_correlation")
-        self._memory = _moving_average(self._correlation)
-        self._scatter = 1.0
-        self._doublet_share = effect("pool.doublet_at_onset")
-
-    def varies(self, scatter: float, correlation: float) -> None:
-        """From now on: interval CV relative to the healthy one, and correlation of neighbours."""
-        self._scatter = scatter
-        if correlation != self._correlation:
-            self._correlation, self._memory = correlation, _moving_average(correlation)
-
-    def poise(self, units: IntArray, share: FloatArray) -> None:
-        """Bring units so near to their next discharge, as a share of the interval: a reflex raises
-        their potential at once, while a voluntary effort creeps."""
-        self._phase[units] = np.maximum(self._phase[units], share * self._goal[units])
-
-    def _begin(self, firing: BoolArray, duration_s: float) -> None:
-        """Which of the units that fire again after a rest do so with a doublet."""
-        (which,) = (firing & (self._silent_s >= REST_S)).nonzero()
-        if which.size:
-            self._doublet[which] = self._rng.random(which.size) < self._doublet_share
-        self._silent_s += duration_s
-        self._silent_s[firing] = 0.0
-
-    def _draw_goals(self, units: IntArray, rate_hz: FloatArray, cv: FloatArray) -> FloatArray:
-        """Interval lengths as a fraction of the mean interval, which scatter by `cv`."""
-        fresh = self._rng.standard_normal(units.size)
-        np.maximum(fresh, -3.0, out=fresh)
-        np.minimum(fresh, 3.0, out=fresh)
-        now, before = self._memory
-        goal = 1.0 + cv * (now * fresh + before * self._last[units])
-        self._last[units] = fresh
-        np.maximum(goal, SHORTEST_INTERVAL_S * rate_hz, out=goal)
-        twice = self._doublet[units]
-        if twice.any():
-            low, high = DOUBLET_S
-            gap_s = low + (high - low) * self._rng.random(int(twice.sum()))
-            goal[twice] = gap_s * rate_hz[twice]
-            self._doublet[units] = False
-        return goal
-
-    def fire(
-        self,
-        rates_hz: FloatArray,
-        course: FloatArray,
-        poised: Sequence[tuple[IntArray, FloatArray]] = (),
-    ) -> tuple[IntArray, FloatArray]:
-        """One stretch of time, in equal parts. rates_hz: (n_units, n_parts) mean rates, 0 for a
-        silent unit. course: factor on all of them over time, positive, STEP_S apart. poised: for
-        each part the units, and shares, that `poise` first brings near. Returns the units that
-        fired and the times in seconds from the start, in order of time."""
-        parts = rates_hz.shape[1]
-        clock = np.arange(course.size + 1) * STEP_S
-        passed = np.zeros(course.size + 1)
-        np.cumsum(course, out=passed[1:])
-        passed *= STEP_S
-        begun = passed[:: course.size // parts]
-        rates = np.ascontiguousarray(rates_hz.T)
-        gains = rates * np.diff(begun)[:, None]
-        found: list[tuple[IntArray, FloatArray]] = []
-        for part, (rate, gain, firing) in enumerate(zip(rates, gains, rates > 0.0, strict=True)):
-            if poised and poised[part][0].size:
-                self.poise(*poised[part])
-            self._begin(firing, float(clock[-1]) / parts)
-            before, self._phase = self._phase, self._phase + gain
-            (due,) = ((self._phase >= self._goal) & firing).nonzero()
-            if due.size:
-                phase = before.take(due)
-                fired = self._discharges(due, phase, rate.take(due), gain.take(due))
-                found += [(units, float(begun[part]) + needed) for units, needed in fired]
-        if not found:
-            return NO_UNITS, NO_TIMES
-        units = np.concatenate([some for some, _ in found])
-        times = np.interp(np.concatenate([some for _, some in found]), passed, clock)
-        order = np.argsort(times, kind="stable")
-        return units[order], times[order]
-
-    def _discharges(
-        self, due: IntArray, phase: FloatArray, rate: FloatArray, gain: FloatArray
-    ) -> list[tuple[IntArray, FloatArray]]:
-        """The discharges of units that reach their goal while they gain so much: once, and again
-        as long as that lasts; units, and seconds of a steady course until each fires."""
-        found: list[tuple[IntArray, FloatArray]] = []
-        goal = self._goal.take(due)
-        above = np.maximum(rate - LOWEST_RATE_HZ, 0.0)
-        cv = self._scatter * (0.12 + 0.09 * np.exp(-0.25 * above))  # falls as the rate rises
-        while due.size:
-            found.append((due, (goal - phase) / rate))
-            phase = phase - goal
-            goal = self._draw_goals(due, rate, cv)
-            self._phase[due], self._goal[due] = phase + gain, goal
-            (again,) = (phase + gain >= goal).nonzero()
-            due = due.take(again)
-            rate, gain, goal, phase, cv = (
-                some.take(again) for some in (rate, gain, goal, phase, cv)
-            )
-        return found
-
-
-def _moving_average(correlation: float) -> tuple[float, float]:
-    """Weights (now, before) of white noise whose neighbours correlate by `correlation`, variance 1.
-
-    They solve now² + before² = 1 and now * before = correlation.
-    """
-    half = 0.5 * float(np.arcsin(2.0 * correlation))
-    return float(np.cos(half)), float(np.sin(half))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

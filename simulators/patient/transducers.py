@@ -10,11 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .activity import Activity
 from .drawing import Traces
 from .drive import Order
 from .force import POINT_S, POINTS, Forces
 from .front_end import STEP_S, FloatArray
-from .muscle import Activity, Muscle
+from .muscle import Muscle
 from .pool import IntArray
 from .truth import Course, TruthLog
 

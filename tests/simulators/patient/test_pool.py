@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from simulators.patient.pool import MotorPool, PoolProperties, excitation_for
+from simulators.patient.discharge import Command, MotorPool, fire
+from simulators.patient.pool import PoolProperties, excitation_for
 from simulators.patient.streams import random_stream
 
 UNITS = 120
@@ -10,12 +11,11 @@ UNITS = 120
 
 def _discharges(seconds):
     """(units, times) of a pool at 10 per second from a rest of 2 s on."""
-    properties = PoolProperties.draw(UNITS, random_stream(1, "pool"))
-    pool = MotorPool(properties, random_stream(1, "discharge"))
-    course = np.ones(20)
+    pool = MotorPool.of(UNITS, random_stream(1, "discharge"))
+    rest, effort = (Command(np.full((UNITS, 1), hz), np.ones(20)) for hz in (0.0, 10.0))
     for _ in range(50):
-        pool.fire(np.zeros((UNITS, 1)), course)
-    found = [pool.fire(np.full((UNITS, 1), 10.0), course) for _ in range(int(seconds / 0.04))]
+        fire([pool], [rest])
+    found = [fire([pool], [effort])[0] for _ in range(int(seconds / 0.04))]
     units = np.concatenate([one for one, _ in found])
     times = np.concatenate([0.04 * step + at for step, (_, at) in enumerate(found)])
     return units, times
