@@ -33,6 +33,10 @@ def main() -> int:
         patient.advance(int(RATE_HZ))
         ratios[task] = SECONDS / cpu_s(lambda: patient.advance(int(SECONDS * RATE_HZ)))
         print(f"{task:10} {ratios[task]:6.1f} x real time")
+    spastic = load_patient("pls", seed=1, front_end=FrontEnd(RATE_HZ, "sinc3"))
+    spastic.set_task("stretch", velocity_deg_s=200.0)
+    ratios["reflex"] = 5.0 / cpu_s(lambda: spastic.advance(int(5.0 * RATE_HZ)))  # a whole stretch
+    print(f"{'reflex':10} {ratios['reflex']:6.1f} x real time (eight spastic muscles, 200 °/s)")
 
     def turn() -> None:
         low = patient.describe()["dials"]["left BB"]["lmn"] < 0.3
@@ -45,8 +49,8 @@ def main() -> int:
     patient.advance(100)  # into a time step, so that the answer is drawn at once
     print(f"{'dial':10} {1e3 * cpu_s(turn):6.1f} ms CPU for the next 40 ms of signal")
     print(f"{'stimulus':10} {1e3 * cpu_s(shoot):6.1f} ms CPU")
-    worst = min(ratios["rest"], ratios["stretch"], ratios["hold"])
-    print(f"budget {BUDGET:.0f} x: {'met' if worst >= BUDGET else 'MISSED'} (all but maximal)")
+    worst = min(ratios.values())
+    print(f"budget {BUDGET:.0f} x: {'met' if worst >= BUDGET else 'MISSED'}")
     return 0 if worst >= BUDGET else 1
 
 
