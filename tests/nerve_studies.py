@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from service.analysis.f_wave import WINDOWS_MS
+from service.analysis.sensory import UNSURE_ONSET
 from service.bedside import edits
 from service.bedside.row_key import MOTOR, Taken
 from service.evidence.findings import against
@@ -166,11 +167,15 @@ class Technician:
         self._strong_ma[step.nerve, step.site] = (MOST_MA / STEP, WIDER_US[-1])
 
     def _average(self, step: StepPlan) -> None:
-        """Until the response is clear, or as many as a patient bears."""
+        """Until the response and its onset are clear, or as many as a patient bears."""
         for count in range(1, MOST_AVERAGED):
             self._shock(step, SENSORY_MA[-1], step.width_us)
             enough = count + 1 >= AVERAGED and (count + 1) % AVERAGED == 0
-            if enough and self.line(step)["measurement"]["state"] != "not_assessable":
+            if not enough:
+                continue
+            told = self.line(step)["measurement"]
+            unsure = any(why.startswith(UNSURE_ONSET) for why in told["reasons"])
+            if told["state"] != "not_assessable" and not unsure:
                 return
 
     def _leave_out_twitches(self, step: StepPlan) -> None:

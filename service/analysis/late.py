@@ -187,7 +187,7 @@ def onset_ms(traces: LateTraces, response: Response) -> float | None:
     )  # fmt: skip
     if foot is None:
         return traces.time_ms(begun)
-    return traces.time_ms(first + middle + level_of_foot(foot, level) * traces.per_ms)
+    return traces.time_ms(first + middle + level_of_foot(foot, level)[0] * traces.per_ms)
 
 
 def _last_under(rise: Trace, level: float) -> int:

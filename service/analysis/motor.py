@@ -136,7 +136,7 @@ def _detect(
     width = 0.5 * per_ms
     every = max(int(width / 4), 1)
     whole = (last - first) // every * every
-    coarse = base.trace_uv[first : first + whole].reshape(-1, every).sum(axis=1) / every
+    coarse = base.trace_uv[first : first + whole].reshape(-1, every) @ np.full(every, 1.0 / every)
     smooth = gaussian(coarse, width / every)
     floor_uv = settings.detection_sds * base.smoothed_noise_uv(width)
     widths = (settings.least_width_ms * per_ms / every, np.inf)
@@ -171,8 +171,11 @@ def _measure(base: Baseline, peak: int, window: tuple[int, int], per_ms: float) 
 
 def _zero_after(trace: Trace, peak: int, per_ms: float, noise_uv: float) -> float | None:
     """Where the negative phase ends: the first zero crossing after the peak, between samples."""
-    smooth = gaussian(trace[peak:], 0.1 * per_ms)
-    under = np.flatnonzero(smooth <= min(noise_uv * 0.1, 1.0))
+    near = gaussian(trace[peak : peak + int(_LAST_PHASE_MS * per_ms)], 0.1 * per_ms)
+    low = min(noise_uv * 0.1, 1.0)
+    under = np.flatnonzero(near[: -int(per_ms)] <= low)
+    smooth = near if under.size else gaussian(trace[peak:], 0.1 * per_ms)
+    under = under if under.size else np.flatnonzero(smooth <= low)
     if not under.size or under[0] == 0:
         return None
     after = int(under[0])

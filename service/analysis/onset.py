@@ -47,17 +47,18 @@ NO_TAIL = Tail(0.0, 1.0)
 class Foot:
     """Feet scale * (t - start_ms)+ ** power on the artefact's tail, each with how likely the noise
     makes it. start_ms: (n_starts,); scale, weight: (n_starts, n_powers), `weight` sums to one;
-    `tail` is that of the likeliest."""
+    `tail` is that of the likeliest; end_ms: of what they were fitted to."""
 
     start_ms: Trace
     scale: Trace
     weight: Trace
     tail: Tail
+    end_ms: float
 
     def later(self, by_ms: float) -> Foot:
         """The same with its time counted from an earlier place."""
         tail = Tail(self.tail.level_uv * math.exp(by_ms / self.tail.tau_ms), self.tail.tau_ms)
-        return replace(self, start_ms=self.start_ms + by_ms, tail=tail)
+        return replace(self, start_ms=self.start_ms + by_ms, tail=tail, end_ms=self.end_ms + by_ms)
 
 
 def fit_tail(time_ms: Trace, trace_uv: Trace) -> Tail:
@@ -125,6 +126,7 @@ def fit_foot(
         scale=(scale.ravel()[place] / feet.length[these]).reshape(weight.shape),
         weight=weight / weight.sum(),
         tail=Tail(float(level), float(_TAUS_MS[own])),
+        end_ms=last_ms,
     )
 
 
@@ -172,12 +174,15 @@ def _power_of_two(least: int) -> int:
     return 1 << (least - 1).bit_length()
 
 
-def level_of_foot(foot: Foot, level_uv: float) -> float:
-    """The time in ms at which the foot reaches a level: the mean over the feet by their weight,
-    since noise lets a single best one start far too early."""
+def level_of_foot(foot: Foot, level_uv: float) -> tuple[float, float]:
+    """The time in ms at which the foot reaches a level, and its SD: both over the feet by their
+    weight, since noise lets a single best one start far too early. No foot reaches it later than
+    the half of the rise, where the fit ends."""
     # where nothing rises the weight is zero, and any number will do
     reach = (level_uv / np.maximum(foot.scale, 1e-30)) ** _ROOTS
-    return float(np.vdot(foot.weight, foot.start_ms[:, None] + reach))
+    at_ms = np.minimum(foot.start_ms[:, None] + reach, foot.end_ms)
+    mean = float(np.vdot(foot.weight, at_ms))
+    return mean, math.sqrt(max(float(np.vdot(foot.weight, (at_ms - mean) ** 2)), 0.0))
 
 
 def foot_of_rise(
@@ -218,7 +223,7 @@ def onset_place(
     first, peak = span
     level = ONSET_LEVEL * peak_uv
     if foot is not None:
-        return first + level_of_foot(foot, level) * per_ms
+        return first + level_of_foot(foot, level)[0] * per_ms
     below = last_below(clean, level, int(peak), first)
     return None if below is None else crossing(clean, level, below, round(0.06 * per_ms))
 

@@ -17,6 +17,7 @@ from service.model import Marker, Measurement
 from .baseline import remove_baseline
 from .conduction import VelocitySettings, velocity, velocity_values
 from .result import identity
+from .sensory import UNSURE_ONSET
 
 MARKERS = ("initial_positive_peak", "onset", "peak", "trough", "end")
 # quantity -> the markers between whose levels it lies (None: the baseline), and µV in its unit
@@ -68,10 +69,14 @@ def with_markers(
     values |= _times(before, after, values, zero_index, rate_hz / 1000.0)
     values |= _sizes(automatic.measure, before, after, values, trace, rate_hz / 1000.0)
     values |= _velocity(automatic, values)
+    known = automatic.reasons
+    if "onset" in placed:  # a person's mark has no SD, and what kept the detector's back is over
+        values.pop("onset_sd_ms", None)
+        known = tuple(why for why in known if not why.startswith(UNSURE_ONSET))
     said = [f"{name} placed by {by}" for name, (_, by, _) in placed.items()]
     if automatic.state == "absent":
         said.append("the detector found no response: these numbers rest on the markers alone")
-    reasons = said if automatic.state == "absent" else [*automatic.reasons, *said]
+    reasons = said if automatic.state == "absent" else [*known, *said]
     return replace(
         automatic,
         id=identity(

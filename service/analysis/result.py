@@ -15,6 +15,8 @@ import scipy
 
 from service.model import Json, Marker, Measurement, MeasurementState
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 
 @lru_cache(maxsize=64)
 def settings_json(settings: Any) -> Mapping[str, Json]:
@@ -40,7 +42,7 @@ def identity(
     """
     placed = [[marker.name, round(marker.index, 6), marker.by] for marker in markers]
     told = [measure, version, target, list(inputs), dict(settings), placed]
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    text = _ENCODER.encode(told)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

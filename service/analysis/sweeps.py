@@ -40,7 +40,10 @@ def unusable(
 
 def _stuck(inside: Trace, rail_uv: float | None) -> bool:
     """Whether samples lie in a row at the upper rail, or at the largest value if none is known."""
-    top = rail_uv * 0.99 if rail_uv else max(float(inside.max()), _LEAST_RAIL_UV)
+    highest = float(inside.max())
+    top = rail_uv * 0.99 if rail_uv else max(highest, _LEAST_RAIL_UV)
+    if highest < top:
+        return False
     stuck = inside >= top
     if np.count_nonzero(stuck) < 2:
         return False

@@ -3,10 +3,13 @@ the average do not both show."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
-from service.analysis.sensory import SensorySettings, sensory_response
+from service.analysis.placed import with_markers
+from service.analysis.sensory import UNSURE_ONSET, SensorySettings, sensory_response
 
 from .snaps import family, sensory_sweeps, snap
 
@@ -61,6 +64,64 @@ def test_a_strong_artefact_is_taken_off_or_said():
     assert np.median(onset) <= 0.15
     assert np.percentile(peak, 90) <= 0.06
     assert np.median(whole) <= 0.06
+
+
+def onsets(seed, amplitudes_uv, count):
+    """Error and stated SD (ms) of every onset told, and the share that was refused as unsure."""
+    rng = np.random.default_rng(seed)
+    told, unsure, measured = [], 0, 0
+    for number in range(count):
+        shape = family()[rng.integers(len(family()))]
+        rate_hz = RATES[number % 2]
+        sweeps, zero = sensory_sweeps(
+            rng, shape, rate_hz=rate_hz, amplitude_uv=rng.choice(amplitudes_uv),
+            count=int(rng.choice([16, 20, 60])), tail_uv=rng.choice([5.0, 8.0, 30.0]),
+        )  # fmt: skip
+        result = sensory_response(sweeps, rate_hz, zero)
+        measured += result.state == "measured"
+        unsure += any(why.startswith(UNSURE_ONSET) for why in result.reasons)
+        if "onset_latency_ms" in result.values:
+            error_ms = result.values["onset_latency_ms"] - shape.onset_ms
+            told.append((error_ms, result.values["onset_sd_ms"]))
+    return *np.abs(np.array(told)).T, unsure / measured
+
+
+def test_an_onset_lies_within_what_is_said_of_it():
+    """95 % interval of small and large responses, with artefact; few are refused, none of the
+    large ones."""
+    error_ms, sd_ms, unsure = onsets(201, [3.0, 4.0, 6.0, 10.0, 20.0], 120)
+    assert np.mean(error_ms <= 1.96 * sd_ms) >= 0.92
+    assert sd_ms.max() <= SensorySettings().most_onset_sd_ms
+    assert unsure <= 0.08
+    assert onsets(202, [20.0, 40.0], 30)[2] == 0.0
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(210, 216))
+def test_onsets_lie_within_what_is_said_of_them_in_many_runs(seed):
+    """93 % or more of 400 within the 95 % interval, at most 5 % refused."""
+    error_ms, sd_ms, unsure = onsets(seed, [3.0, 4.0, 6.0, 10.0, 20.0, 40.0], 400)
+    assert np.mean(error_ms <= 1.96 * sd_ms) >= 0.93
+    assert unsure <= 0.05
+
+
+def test_an_onset_that_the_noise_hides_is_not_told():
+    """A response of 3 µV that rises slowly, in few sweeps: amplitude and peak stay, onset latency
+    and velocity go and say why; a mark set by hand gives both again."""
+    rng = np.random.default_rng(12)
+    shape = snap(velocity_m_s=45.0, spread=0.12)
+    given = SensorySettings(distance_mm=140.0, most_onset_sd_ms=0.15)
+    sweeps, zero = sensory_sweeps(rng, shape, rate_hz=20_000.0, amplitude_uv=4.0, tail_uv=5.0)
+    result = sensory_response(sweeps, 20_000.0, zero, settings=given)
+    assert result.state == "measured"
+    assert any(why.startswith(UNSURE_ONSET) for why in result.reasons)
+    assert result.values.keys().isdisjoint({"onset_latency_ms", "onset_sd_ms", "velocity_m_s"})
+    assert {"peak_latency_ms", "onset_to_peak_uv"} <= result.values.keys()
+    mark = zero + 20.0 * shape.onset_ms, "AB", datetime(2026, 1, 1, tzinfo=UTC)
+    placed = with_markers(result, sweeps.mean(axis=0), 20_000.0, zero, placed={"onset": mark})
+    assert placed.values["onset_latency_ms"] == pytest.approx(shape.onset_ms)
+    assert placed.values["velocity_m_s"] == pytest.approx(140.0 / shape.onset_ms)
+    assert not any(why.startswith(UNSURE_ONSET) for why in placed.reasons)
 
 
 def test_no_response_is_not_invented():
