@@ -1,5 +1,6 @@
 // What is stimulated and recorded, in the title of the triggered view.
 import { expect, test } from "vitest";
+import { channelOf } from "../src/state/stepping";
 import { recordWords } from "../src/trace/triggered";
 
 test.each([
@@ -9,4 +10,13 @@ test.each([
   ["sural", "left", "left sural", "sensory"],
 ])("%s of the %s side to %s is read as %s: a nerve is not named twice", (nerve, side, muscle, words) => {
   expect(recordWords(nerve, side, muscle)).toBe(words);
+});
+
+test("a step is recorded on the channel assigned to it, else on the one called after its muscle, else on none", () => {
+  const labels = ["left APB", "left EDC", "left median D2 SNAP"];
+  const step = { nerve: "median", site: "wrist", side: "left", muscle: "left median D2" };
+  expect(channelOf(step, labels)).toBe("left median D2 SNAP");
+  expect(channelOf({ ...step, channel: "left EDC" }, labels)).toBe("left EDC");
+  expect(channelOf({ ...step, channel: "left FDS" }, labels)).toBe("left median D2 SNAP");
+  expect(channelOf({ ...step, muscle: "left ulnar D5" }, labels)).toBeNull();
 });

@@ -1,7 +1,10 @@
 // Where to stimulate and record at this step: a schematic drawing, and the words of the protocol.
 import { format } from "../format";
 import { Side } from "../parts/side";
-import { nowStep } from "../state/stepping";
+import { Picker } from "../parts/control";
+import { channelOf, nowStep, recordOn } from "../state/stepping";
+import { emgLabels } from "../state/study";
+import type { Step } from "../wire/table";
 import { placementOf, type Figure, type Placement, type Point } from "./places";
 
 const HIGH = 110;
@@ -35,17 +38,31 @@ function Drawing({ place, distanceMm }: { place: Placement; distanceMm: number |
   );
 }
 
+/** Said before the shock, not after it: nothing would be recorded. Another channel can be taken, its electrodes moved there. */
+function NotRecorded({ step }: { step: Step }) {
+  const labels = emgLabels.value;
+  if (labels.length === 0 || channelOf(step, labels) !== null) return null;
+  return (
+    <div class="not-assessable" data-testid="not-recorded">
+      not recorded: no channel is called {step.muscle}. Move electrodes there, from{" "}
+      <Picker name="Channel that records this step" testid="record-on" options={[["", "channel…"], ...labels.map((label) => [label, label] as const)]} chosen=""
+        choose={(label) => { if (label !== "") void recordOn(step, label, labels); }} />
+    </div>
+  );
+}
+
 export function Electrodes() {
   const step = nowStep.value;
   if (!step) return <p class="dim">No step is chosen.</p>;
   const place = placementOf(step);
   const words: [string, string | undefined][] = [
-    ["Stim.", step.stimulate], ["E1", step.montage?.e1], ["E2", step.montage?.e2], ["Ground", step.montage?.ground],
+    ["On", step.channel ?? undefined], ["Stim.", step.stimulate], ["E1", step.montage?.e1], ["E2", step.montage?.e2], ["Ground", step.montage?.ground],
     ["Usual", step.distance_mm == null ? undefined : format("distance_mm", step.distance_mm)], ["Only if", step.needs ?? undefined], ["Note", step.note || step.train?.note],
   ];
   return (
     <section class="electrodes" aria-label="Electrodes" data-testid="electrodes" tabIndex={0}>
       <h3><Side side={step.side} /> {place ? "schematic" : "no drawing for this place: follow the words"}</h3>
+      <NotRecorded step={step} />
       {place ? <Drawing place={place} distanceMm={step.distance_mm ?? null} /> : null}
       <dl>{words.map(([name, said]) => (said ? <div key={name}><dt>{name}</dt><dd>{said}</dd></div> : null))}</dl>
     </section>

@@ -2,9 +2,9 @@
 import { computed, signal } from "@preact/signals";
 import { get, post } from "../wire/api";
 import type { Protocol, Step, StudyLine } from "../wire/table";
-import { attempt, operator, setStep } from "./actions";
+import { attempt, demo, operator, setStep } from "./actions";
 import { tell } from "./events";
-import { step, steps, underElectrodes } from "./study";
+import { muscles, step, steps, underElectrodes } from "./study";
 import { chosenRow } from "./table";
 
 /** A step is one measure at one placement, whether or not the list has it. */
@@ -72,6 +72,27 @@ export async function repeatStep(): Promise<void> {
 export async function skipStep(reason: string): Promise<boolean> {
   const told = await mark("skip", nowStep.value, "skip", { reason, ...by() });
   return told !== null;
+}
+
+/** Names of sensory recordings of the simulated patient end so. */
+const SENSORY = " SNAP";
+
+/** The channel that records a step: the one assigned to it, else the one called after its muscle; null: none does. */
+export function channelOf(s: Step, labels: readonly string[]): string | null {
+  if (s.channel && labels.includes(s.channel)) return s.channel;
+  const named = muscles.value.find((m) => m.key === s.muscle)?.channel;
+  return labels.find((label) => label === s.muscle || label === s.muscle + SENSORY || label === named) ?? null;
+}
+
+/** Record a step on a channel that is called after something else: its electrodes are moved there. A simulated patient's too. */
+export async function recordOn(s: Step, channel: string, labels: readonly string[]): Promise<void> {
+  const { measure = "motor_response", nerve, site, side, muscle } = s;
+  await attempt("channel", async () => {
+    const told = await post<Step>("steps", { measure, nerve, site, side, muscle, channel });
+    const lead = measure === "sensory_response" ? muscle + SENSORY : muscle;
+    await demo("montage", { leads: { [labels.indexOf(channel) + 1]: lead } });
+    await startStep(told, true);
+  });
 }
 
 export async function reopenStep(s: Step): Promise<void> {
