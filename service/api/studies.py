@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from service.bedside.bed import Bed, NewStudy
 from service.bedside.interlock import Placement
 from service.bedside.messages import plain, plan_json
-from service.bedside.review import reviewed
+from service.bedside.review import reviewed, row_sweeps
 from service.bedside.row_key import MOTOR
+from service.bedside.table import Table
 from service.bedside.workflow import UnknownError
 from service.model import Json
 from service.protocols.loading import protocols
@@ -132,6 +134,15 @@ async def study_samples(bed: BedHere, study_id: Id, sweep_id: Id) -> Response:
             data = kept.sweep.samples_uv.astype("<f4").tobytes()
             return Response(data, media_type=BINARY)
     raise UnknownError(f"there is no sweep {sweep_id!r} in study {study_id!r}")
+
+
+@router.get("/studies/{study_id}/rows/{row_id}/sweeps", response_class=Response)
+async def study_row(bed: BedHere, study_id: Id, row_id: Id) -> Response:
+    """float32 little-endian µV on the row's channel: its average, then each of its sweeps."""
+    content = await bed.content(_id(bed, study_id))
+    table = Table(bed.session.plan.circumstances)
+    told = await asyncio.to_thread(row_sweeps, content, table, row_id)
+    return Response(told.astype("<f4").tobytes(), media_type=BINARY)
 
 
 @router.get("/steps")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import numpy as np
+import numpy.typing as npt
+
 from service.model import Json
 from service.store.types import KeptEdit, StudyContent
 
@@ -14,6 +17,7 @@ from .restoring import restore
 from .session import Session
 from .steps import step_from, step_rows
 from .table import Table
+from .workflow import UnknownError
 
 
 async def reviewed(content: StudyContent, session: Session) -> dict[str, Json]:
@@ -29,6 +33,24 @@ async def reviewed(content: StudyContent, session: Session) -> dict[str, Json]:
         }
     told = await asyncio.to_thread(_from_store, content, Table(session.plan.circumstances))
     return {**told, "edits": edits}
+
+
+def row_sweeps(content: StudyContent, table: Table, row_id: str) -> npt.NDArray[np.float32]:
+    """(1 + n, n_samples) µV on the row's channel: its average, then each of its `sweeps`, cut or
+    filled with NaN to the length of the average. Raises UnknownError, for a row that is made of
+    rows too."""
+    restore(table, content)
+    key = table.rows.key(row_id)
+    if key is None:
+        raise UnknownError(f"there is no row {row_id!r} with sweeps in study {content.study.id!r}")
+    mean = table.rows.trace(key)[0]
+    entries = table.rows.entries(key)
+    told = np.full((1 + len(entries), mean.size), np.nan, dtype=np.float32)
+    told[0] = mean
+    for line, entry in zip(told[1:], entries, strict=True):
+        own = entry.sweep.samples_uv[entry.column][: mean.size]
+        line[: own.size] = own
+    return told
 
 
 def _from_store(content: StudyContent, table: Table) -> dict[str, Json]:

@@ -40,9 +40,43 @@ def _studies(app: FastAPI, fake: FakeService) -> None:
     def shipped() -> list[dict]:
         return protocols()
 
+    old = {"id": "old", "patient": "P-0007", "state": "closed", "current": False, "sweeps": 4}
+
     @app.get("/api/studies")
     def kept() -> list[dict]:
-        return [line()]
+        return [line(), line() | old]
+
+    @app.get("/api/studies/{study}")
+    def looked(study: str) -> dict:
+        edit = {
+            "id": 1,
+            "at_utc": "2026-01-01T10:05:00+00:00",
+            "by": "KS",
+            "what": "distance",
+            "target": "motor_response.left.median.elbow.APB.1",
+            "from": {"mm": None},
+            "to": {"mm": 225.0},
+        }
+        closed = {"closed_utc": "2026-01-01T11:00:00+00:00"}
+        return {
+            "study": line() | (old | closed if study == "old" else {}),
+            "steps": fake.steps(),
+            "sweeps": fake.sweeps,
+            "rows": fake.rows(),
+            "edits": [edit],
+        }
+
+    @app.get("/api/studies/{study}/rows/{row}/sweeps")
+    def row_sweeps(study: str, row: str) -> Response:
+        content = fake.row_sweeps(row).astype("<f4").tobytes()
+        return Response(content, media_type="application/octet-stream")
+
+    @app.post("/api/studies/{study}/open")
+    async def reopen(study: str) -> dict:
+        fake.study_id = study
+        for socket in list(fake.sockets):
+            await socket.close(RESTART)
+        return line()
 
     @app.post("/api/studies")
     async def create(request: Request) -> dict:
@@ -102,6 +136,26 @@ def _rows(app: FastAPI, fake: FakeService, tell: Callable[[dict], Awaitable[None
     def trace(row: str) -> Response:
         return Response(fake.trace(row).tobytes(), media_type="application/octet-stream")
 
+    @app.get("/api/rows/{row}/halves")
+    def halves(row: str) -> Response:
+        return Response(fake.halves(row).tobytes(), media_type="application/octet-stream")
+
+    @app.post("/api/rows/{row}/correct")
+    async def correct(row: str, request: Request) -> dict:
+        body = await request.json()
+        moved = [sweep for sweep in fake.sweeps if sweep["row"] == row]
+        for sweep in moved:
+            was = {name: sweep[name] for name in ("nerve", "site", "side", "muscle")}
+            sweep |= {name: body[name] for name in was if name in body}
+            at = placed(sweep["nerve"], sweep["site"], sweep["muscle"], sweep["measure"])
+            sweep["row"] = f"{at['id']}.{sweep['run']}"
+            at_utc = "2026-01-01T10:05:00+00:00"
+            sweep["corrected"] = {"from": was, "by": body["by"], "at_utc": at_utc}
+            await tell(sweep)
+        await tell({"type": "row_gone", "id": row})
+        await told(moved[-1]["row"])
+        return {"row": moved[-1]["row"], "sweeps": [sweep["id"] for sweep in moved]}
+
     @app.post("/api/rows/{row}/markers")
     async def marker(row: str, request: Request) -> dict:
         body = await request.json()
@@ -115,7 +169,7 @@ def _rows(app: FastAPI, fake: FakeService, tell: Callable[[dict], Awaitable[None
 
     @app.post("/api/rows/{row}/{what}")
     async def said(row: str, what: str, request: Request) -> dict:
-        assert what in {"absent", "distance"}
+        assert what in {"absent", "distance", "condition"}
         fake.table.edit(row, **await request.json())
         return await told(row)
 

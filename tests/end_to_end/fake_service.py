@@ -100,6 +100,8 @@ def create_fake_app(fake: FakeService) -> FastAPI:
                 fake.train, fake.armed = None, "safe"
             elif path == "stimulator/fire" and fake.train:
                 fake.train = fake.train.replace(": 0 of", ": 1 of")
+            elif path == "stimulator/hunt":
+                fake.hunting = body["on"]
             elif path == "stimulator/pain":
                 fake.pains.append(body)
             await tell(fake.stimulator())
@@ -118,7 +120,8 @@ def create_fake_app(fake: FakeService) -> FastAPI:
             await tell(text)
             for socket in list(fake.sockets):
                 await socket.send_bytes(data)
-            await tell({"type": "row", "row": fake.row(text["row"])})
+            if text["row"]:
+                await tell({"type": "row", "row": fake.row(text["row"])})
         return {}
 
     @app.websocket("/api/live")

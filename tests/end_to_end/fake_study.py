@@ -62,10 +62,13 @@ class FakeService:
         self.study_id = "s1"
         self.table = FakeTable()
         self.train: str | None = None
+        self.hunting = False
+        self.kind = "controlled"
         self.pains: list[dict] = []
         self.task = "rest"
         self.subject = {"age_years": None, "sex": None, "height_cm": None}
         self.sweeps: list[dict] = []
+        self.given = 0
         self.data: dict[str, np.ndarray] = {}
         self.sockets: list[WebSocket] = []
         self.rng = np.random.default_rng(1)
@@ -109,6 +112,9 @@ class FakeService:
             "delivered_count": len(self.sweeps),
             "implant": "none",
             "train": self.train,
+            "kind": self.kind,
+            "stated": None if self.kind == "controlled" else "stated, not measured",
+            "hunting": self.hunting,
         }
 
     def recording(self) -> dict:
@@ -200,6 +206,19 @@ class FakeService:
         """One row."""
         return self.table.row([sweep for sweep in self.sweeps if sweep["row"] == name])
 
+    def halves(self, name: str) -> np.ndarray:
+        """The average of the odd and of the even ones."""
+        row = self.row(name)
+        channel = LABELS.index(row["channel"])
+        used = [self.data[sweep][channel] for sweep in row["used"]]
+        return np.stack([np.mean(used[i::2], axis=0, dtype="f4") for i in (0, 1)])
+
+    def row_sweeps(self, name: str) -> np.ndarray:
+        """The average, then every sweep."""
+        row = self.row(name)
+        channel = LABELS.index(row["channel"])
+        return np.stack([self.trace(name), *(self.data[one][channel] for one in row["sweeps"])])
+
     def trace(self, name: str) -> np.ndarray:
         """The average of what the row uses."""
         row = self.row(name)
@@ -288,7 +307,8 @@ class FakeService:
         data = np.zeros((8, n), "f4")
         channel = self.step["muscle"] if self.step["muscle"] in LABELS else LABELS[0]
         data[LABELS.index(channel)] = wave
-        number = len(self.sweeps) + 1
+        self.given += 1
+        number = self.given
         values = {
             "onset_latency_ms": late,
             "peak_latency_ms": late + 2.1,
@@ -328,7 +348,10 @@ class FakeService:
             "measurement": measurement,
             "average": {"sweeps": number, "measurement": measurement},
         }
-        self.sweeps.append(text)
-        self.data[text["id"]] = data
+        if self.hunting:
+            text |= {"hunting": True, "row": None}
+        else:
+            self.sweeps.append(text)
+            self.data[text["id"]] = data
         head = HEADER.pack(1, 3, number & 0xFFFF, 1, 0, n, 0, 8, 1, time.monotonic(), 0)
         return text, head + data.tobytes()

@@ -2,17 +2,20 @@
 import { actionFor, placeOf, type Action } from "./keys";
 import { nextMuscle } from "./bedside/muscle";
 import { declared, trainRuns } from "./bedside/train";
-import { arm, armedHere, disarm, endTrain, fire, include, intensity, stop } from "./state/actions";
+import { arm, armedHere, disarm, endTrain, fire, include, intensity, stop, toggleHunt } from "./state/actions";
 import { tell } from "./state/events";
+import { moveReview } from "./state/review";
 import { groupHere, rowHere, shown } from "./state/shown";
 import { moveStep, repeatStep } from "./state/stepping";
 import { stimulatorState, studyId } from "./state/study";
 import { sweeps } from "./state/sweeps";
 import { absentKey } from "./table/absent";
+import { conditionKey } from "./table/condition";
+import { correctKey } from "./table/correct";
 import { distanceId } from "./table/distance";
 import { moveRow } from "./table/whole";
 import {
-  askPain, askSkip, askStep, centre, chosenMarker, chosenSite, GAINS_UV, gainUv, showEvents, showKeys, stepIn, sweepMode, timeMs, TIMES_MS, toggleTheme,
+  askPain, askSkip, askStep, centre, chosenMarker, chosenSite, GAINS_UV, gainUv, showEvents, showHalves, showKeys, stepIn, sweepMode, timeMs, TIMES_MS, toggleTheme,
 } from "./state/view";
 import { automatic, flagsOf, moveFlag, selectedFlag } from "./trace/markers";
 import { freeze } from "./trace/strip";
@@ -58,7 +61,15 @@ function distance(): void {
   else tell("distance: this row has none; stimulate first");
 }
 
+/** A study is looked at that may not be the one at the bed: no key may change the one at the bed meanwhile. */
+const looking = () => location.hash.endsWith("/review");
+const LOOKING: ReadonlySet<Action> = new Set(["stop", "rowDown", "rowUp", "sweepMode", "board", "events", "theme", "help"]);
+
 function nextMode(): void {
+  if (looking()) {
+    sweepMode.value = sweepMode.value === "raster" ? "superimpose" : "raster";
+    return;
+  }
   const modes = modesOf(shown.value.measure);
   sweepMode.value = modes[(modes.indexOf(modeNow()) + 1) % modes.length] ?? "superimpose";
 }
@@ -103,11 +114,15 @@ const DOES: Record<Action, () => void> = {
   skip: () => { askSkip.value = !askSkip.value; },
   addStep: () => { askStep.value = !askStep.value; },
   pain: () => { askPain.value = !askPain.value; },
+  hunt: () => void toggleHunt(),
+  correct: correctKey,
+  condition: conditionKey,
+  halves: () => { showHalves.value = !showHalves.value; },
   noResponse: absentKey,
   distance,
   table: () => { centre.value = centre.value === "table" ? "triggered" : "table"; },
-  rowDown: () => moveRow(1),
-  rowUp: () => moveRow(-1),
+  rowDown: () => (looking() ? moveReview(1) : moveRow(1)),
+  rowUp: () => (looking() ? moveReview(-1) : moveRow(-1)),
   exclude: excludeLast,
   temperature: () => document.getElementById("temperature")?.focus(),
   board,
@@ -127,7 +142,7 @@ export function dispatchKeys(): void {
       if (!e.repeat) void endTrain();
       return;
     }
-    if (action === null) return;
+    if (action === null || (looking() && !LOOKING.has(action))) return;
     e.preventDefault();
     if (action === "stop" && e.repeat) return;
     DOES[action]();

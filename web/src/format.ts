@@ -9,7 +9,7 @@ export type Quantity =
   | "latency_ms" | "late_latency_ms" | "duration_ms" | "span_ms" | "cmap_mv" | "area_mv_ms" | "emg_uv" | "current_ma"
   | "pulse_us" | "temperature_c" | "distance_mm" | "percent" | "velocity_m_s" | "rate_hz" | "frequency_hz"
   | "age_s" | "age_years" | "height_cm" | "gain_uv" | "gain_mv" | "timebase_ms" | "count" | "charge_uc" | "fraction"
-  | "ratio" | "z";
+  | "ratio" | "z" | "angle_deg" | "exercise_s";
 
 interface Form {
   unit: string;
@@ -44,6 +44,8 @@ const FORMS: Record<Quantity, Form> = {
   fraction: { unit: "", digits: fixed(2) },
   ratio: { unit: "", digits: fixed(2) },
   z: { unit: "", digits: fixed(1) },
+  angle_deg: { unit: "°", digits: fixed(0) },
+  exercise_s: { unit: "s", digits: fixed(0) },
 };
 
 /** The unit of a quantity, for a column head. */
@@ -72,7 +74,7 @@ const ENDINGS: readonly (readonly [string, Quantity])[] = [
   ["_mv_ms", "area_mv_ms"], ["_m_s", "velocity_m_s"], ["_latency_ms", "latency_ms"], ["f_min_ms", "late_latency_ms"], ["f_mean_ms", "late_latency_ms"],
   ["f_max_ms", "late_latency_ms"], ["f_estimate_ms", "late_latency_ms"], ["chronodispersion_ms", "late_latency_ms"], ["_ms", "duration_ms"],
   ["_mv", "cmap_mv"], ["_uv", "emg_uv"], ["_percent", "percent"], ["_ma", "current_ma"], ["_mm", "distance_mm"], ["_hz", "frequency_hz"],
-  ["_count", "count"], ["munix", "count"], ["_share", "fraction"],
+  ["_count", "count"], ["_deg", "angle_deg"], ["munix", "count"], ["_share", "fraction"],
 ];
 /** The form of a quantity of the table, by the ending that names its unit; without one it is a bare ratio. */
 export function quantityOf(name: string): Quantity {

@@ -9,6 +9,7 @@ import { Start } from "./bedside/start";
 import { Board } from "./board/board";
 import { dispatchKeys } from "./dispatch";
 import { Patient } from "./patient/patient";
+import { Review } from "./review/review";
 import { EventLine, EventList } from "./parts/eventline";
 import { KeyTable } from "./parts/keytable";
 import { StatusBar } from "./parts/statusbar";
@@ -74,12 +75,14 @@ function Screen() {
   const path = route.value;
   if (path === "#/") return <Start />;
   if (path === "#/patient") return <Patient />;
+  const looked = /^#\/study\/([^/]+)\/review$/.exec(path);
+  if (looked) return <Review id={decodeURIComponent(looked[1] ?? "current")} />;
   return path.endsWith("/board") ? <Board /> : <Bedside />;
 }
 
 function Links() {
   const home = `#/study/${encodeURIComponent(studyId.value)}`;
-  const links: [string, string][] = [["#/", "Start"], [home, "Bedside"], [`${home}/board`, "Board"]];
+  const links: [string, string][] = [["#/", "Start"], [home, "Bedside"], [`${home}/board`, "Board"], [`${home}/review`, "Review"]];
   if (mode.value === "simulated") links.push(["#/patient", "Patient"]);
   const now = route.value === "" ? home : route.value;
   return (

@@ -231,6 +231,12 @@ def test_a_study_is_closed_looked_at_and_reopened(client: TestClient) -> None:
 
     assert lines(seen) == lines(before)
     assert [one["id"] for one in seen["sweeps"]] == [one["id"] for one in before["sweeps"]]
+    url = f"/api/studies/{study}/rows/{WRIST}.1/sweeps"
+    drawn = np.frombuffer(client.get(url).content, "<f4").reshape(3, COUNT)
+    for line, number in zip(drawn[1:], (1, 2), strict=True):
+        np.testing.assert_allclose(line, shock(number).samples_uv[0], rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(drawn[0], drawn[1:].mean(axis=0), rtol=1e-4, atol=1e-2)
+    assert client.get(f"/api/studies/{study}/rows/x/sweeps").status_code == 404
     listed = client.get("/api/studies", params={"patient": "P-1", "state": "closed"}).json()
     assert study in {one["id"] for one in listed}
     again = client.post(f"/api/studies/{study}/open").json()

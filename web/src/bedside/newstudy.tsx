@@ -57,7 +57,7 @@ function Line({ s }: { s: StudyLine }) {
       <td>{titleOf(s.protocol)}</td>
       <td>{s.steps.open} remain, {s.steps.done} done, {s.steps.skipped} skipped; {s.sweeps} sweeps</td>
       <td>{s.current ? "at this bed" : s.state}</td>
-      <td>{s.current
+      <td><a class="button" href={`#/study/${encodeURIComponent(s.id)}/review`} aria-label={`Look at ${s.patient || "unnamed"}${s.visit ? `, ${s.visit}` : ""}`}>Look</a>{" "}{s.current
         ? <button type="button" onClick={() => void closeStudy(s.id).then(() => loadProtocols())}>Close</button>
         : <button type="button" onClick={() => void go()}>{s.state === "closed" ? "Reopen" : "Go on"}</button>}</td>
     </tr>

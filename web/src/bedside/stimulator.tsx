@@ -1,11 +1,15 @@
 // Configure, arm, fire and STOP are four separate things. The service decides; this shows and asks.
-import { number } from "../format";
+import { computed } from "@preact/signals";
+import { useState } from "preact/hooks";
+import { number, typedNumber } from "../format";
 import { Key } from "../parts/control";
-import { arm, disarm, endTrain, fire, implanted, intensity, operator } from "../state/actions";
+import { arm, disarm, endTrain, fire, implanted, intensity, operator, setCurrent, toggleHunt } from "../state/actions";
+import { tell } from "../state/events";
 import { askPain } from "../state/view";
 import { PainForm, Pulse } from "./pain";
 import { Plateau } from "./plateau";
 import { declared, TrainPanel, trainRuns } from "./train";
+import { hunting } from "../trace/hunt";
 import { clock, mode, stimulator, stimulatorState, tick } from "../state/study";
 
 const WORDS = {
@@ -33,7 +37,7 @@ function Head({ hot }: { hot: boolean }) {
       {hot ? <span aria-hidden="true">⚡</span> : null}
       <b class="state">{WORDS[state]}</b>
       <span class="fact">{state === "armed" ? remaining() : state === "unknown" ? "treat as armed" : ""}</span>
-      {hot ? (
+      {atDevice.value ? null : hot ? (
         <button type="button" data-testid="disarm" onClick={(e) => clicked(e, disarm)}>Disarm <Key k="A" /></button>
       ) : (
         <button type="button" data-testid="arm" onClick={(e) => clicked(e, () => arm(declared.value))}>{declared.value ? "Arm train" : "Arm"} <Key k="A" /></button>
@@ -51,6 +55,7 @@ function Intensity() {
       <button type="button" class="big" aria-label="Intensity down 1 mA" data-testid="current-down" onClick={(e) => clicked(e, () => intensity(-1))} disabled={now <= 0}>−</button>
       <div>
         <output class="milliamps" data-testid="current">{number("current_ma", told?.current_ma)}<small>{"\u00a0"}mA</small></output>
+        {told?.stated ? <span class="dim" data-testid="stated">{told.stated}</span> : null}
         <span class="dim">{words.join(" · ")}</span>
       </div>
       <button type="button" class="big" aria-label="Intensity up 1 mA" data-testid="current-up" onClick={(e) => clicked(e, () => intensity(1))}
@@ -58,6 +63,27 @@ function Intensity() {
     </div>
   );
 }
+
+/** What the front panel shows, typed: nothing here sets it. Enter takes it. */
+function StatedCurrent() {
+  const told = stimulator.value;
+  const [typed, type] = useState("");
+  const enter = () => {
+    const ma = typedNumber(typed);
+    if (ma !== null && ma >= 0) void setCurrent(ma);
+    else if (typed.trim() !== "") tell(`current: "${typed.trim()}" is no number of mA`);
+    type("");
+  };
+  return (
+    <label class="stated">Front panel shows, mA{" "}
+      <input inputMode="decimal" data-testid="stated-current" placeholder={number("current_ma", told?.current_ma)} value={typed} onInput={(e) => type(e.currentTarget.value)}
+        onBlur={enter} onKeyDown={(e) => { if (e.key === "Enter") e.currentTarget.blur(); }} />
+    </label>
+  );
+}
+
+/** Fired at its own front panel: there is nothing here to arm or to fire. */
+const atDevice = computed(() => stimulator.value?.kind === "manual");
 
 const ANSWERS = [["none", "No"], ["present", "Yes"], ["not_known", "Not known"]] as const;
 
@@ -88,10 +114,11 @@ export function StimulatorPanel() {
       <Head hot={hot} />
       <Implant />
       <Intensity />
+      {told?.stated ? <StatedCurrent key={told.current_ma} /> : null}
       <TrainPanel />
-      <button type="button" class={`fire${state === "armed" ? " ready" : ""}`} data-testid="fire" disabled={state !== "armed"} onClick={(e) => clicked(e, trainRuns.value ? endTrain : fire)}>
-        <b>{trainRuns.value ? "END" : told?.train ? "BEGIN" : "FIRE"}</b> <span>{trainRuns.value ? "any key" : "space or right pedal"}</span>
-      </button>
+      {atDevice.value ? <p class="at-device" data-testid="at-device"><b>Fire at the stimulator itself.</b> Its pulse is found in the recording.</p> : <button type="button" class={`fire${state === "armed" ? " ready" : ""}`} data-testid="fire" disabled={state !== "armed"} onClick={(e) => clicked(e, trainRuns.value ? endTrain : fire)}>
+        <b>{trainRuns.value ? "END" : told?.train ? "BEGIN" : "FIRE"}</b> <span>{trainRuns.value ? "any key" : hunting.value ? "sweep not kept" : "space or right pedal"}</span>
+      </button>}
       <Plateau />
       {askPain.value ? <PainForm /> : <Pulse />}
       <div class="stim-foot">
@@ -99,6 +126,7 @@ export function StimulatorPanel() {
           Operator <input data-testid="operator" value={operator.value} maxLength={8} size={4} aria-label="Operator's initials"
             onInput={(e) => { operator.value = e.currentTarget.value; }} />
         </label>
+        <button type="button" data-testid="hunt-key" aria-pressed={hunting.value} onClick={(e) => clicked(e, toggleHunt)}>Hunt <Key k="H" /></button>
         <span class="dim" data-testid="stimulator-sentence">{told?.sentence || `${number("count", told?.delivered_count)} pulses given`}</span>
       </div>
     </section>

@@ -71,7 +71,7 @@ export function TrainPanel() {
             {now.to_ma === null ? null : <Field name="to mA" value={now.to_ma} most={told?.ceiling_ma ?? 100} take={(v) => put({ toMa: v })} />}
           </div>
           <p class="dim" data-testid="train-declared">
-            Declared: {format("count", now.count)} pulses, {format("frequency_hz", now.rate_hz)}, at most {format("current_ma", told?.current_ma ?? null)}{now.to_ma === null ? "" : ` down to ${format("current_ma", now.to_ma)}`}
+            Declared: {format("count", now.count)} {now.count === 1 ? "pulse" : "pulses"}, {format("frequency_hz", now.rate_hz)}, at most {format("current_ma", told?.current_ma ?? null)}{now.to_ma === null ? "" : ` down to ${format("current_ma", now.to_ma)}`}
           </p>
         </>
       ) : null}

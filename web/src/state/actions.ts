@@ -80,6 +80,11 @@ export async function setWidth(widthUs: number): Promise<void> {
   if (told) await attempt("pulse width", () => post("stimulator/configure", { current_ma: told.current_ma, width_us: widthUs }));
 }
 
+/** Begin or end hunting for the place: everything as before, but no sweep is kept. */
+export async function toggleHunt(): Promise<void> {
+  await attempt("hunting", () => post("stimulator/hunt", { on: !(stimulator.value?.hunting ?? false) }));
+}
+
 export async function implanted(answer: string): Promise<void> {
   if (operator.value.trim() === "") {
     tell("implanted device: enter the operator's initials first");

@@ -1,6 +1,7 @@
 // What a person says of a row. The service decides; its `row` frame changes the page, not the click.
 import { signal } from "@preact/signals";
 import { post } from "../wire/api";
+import type { Place, SweepText } from "../wire/messages";
 import type { RowText } from "../wire/table";
 import { attempt, operator } from "./actions";
 import { tell } from "./events";
@@ -46,6 +47,24 @@ export async function resetMarker(id: string, name: string | null): Promise<void
 
 export async function callAbsent(id: string, absent: boolean, electrodeChecked: boolean): Promise<boolean> {
   return change(id, "absent", { absent, electrode_checked: electrodeChecked });
+}
+
+/** Sweeps to where they were taken: the row that has them then, null if it was refused. */
+export async function correctRow(id: string, place: Partial<Place>): Promise<string | null> {
+  let row: string | null = null;
+  await attempt("correct", async () => { row = (await post<{ row: string | null }>(route(id, "correct"), { ...place, ...by() })).row; });
+  return row;
+}
+export async function correctSweep(id: string, place: Partial<Place>): Promise<string | null> {
+  let row: string | null = null;
+  await attempt("correct", async () => { row = (await post<SweepText>(`sweeps/${encodeURIComponent(id)}`, { ...place, ...by() })).row ?? null; });
+  return row;
+}
+
+export interface Condition { flexion_deg: number | null; after_exercise_s: number | null }
+/** How a row was taken; both are told, what is null is taken back. */
+export async function setCondition(id: string, told: Condition): Promise<boolean> {
+  return change(id, "condition", told);
 }
 
 const DISTANCE_MM: readonly [number, number] = [10, 1500];

@@ -32,6 +32,8 @@ export const groupHere = computed<Row | null>(() => {
   return rows.find((r) => r.site === chosenSite.value) ?? rows.at(-1) ?? null;
 });
 export const rowHere = computed<RowText | null>(() => {
+  const looked = chosenRow.value === null ? undefined : told.value.get(chosenRow.value);
+  if (looked?.derived) return looked;
   const id = groupHere.value?.id ?? null;
   return id === null ? null : (told.value.get(id) ?? null);
 });

@@ -8,7 +8,7 @@ import type {
 } from "../wire/messages";
 import type { Step } from "../wire/table";
 import { tell } from "./events";
-import { addSweep, fetchMissing, sweeps } from "./sweeps";
+import { addHunted, addSweep, fetchMissing, hunted, sweeps } from "./sweeps";
 import { chosenRow, rowGone, tableRow, tableRows } from "./table";
 import { chosenMuscle, chosenSite, sweepGainMv, sweepMode, sweepTimeMs, type SweepMode } from "./view";
 
@@ -119,6 +119,11 @@ function deviceState(s: DeviceState): void {
 
 function stimulatorWords(s: StimulatorState): void {
   const before = stimulator.value?.state;
+  const hunting = stimulator.value?.hunting ?? false;
+  if (hunting !== (s.hunting ?? false)) {
+    hunted.value = [];
+    tell(s.hunting ? "hunting: pulses are given and shown, sweeps are not kept" : "hunting ended: sweeps are kept again");
+  }
   stimulator.value = { ...s, toldS: clock.now() ?? 0 };
   if (s.state === "stopped" && before !== "stopped") stoppedAt.value = new Date();
   if (s.state === "armed") stoppedAt.value = null;
@@ -198,7 +203,7 @@ export function apply(m: Text): void {
     else if (m.type === "study") studyWords(m);
     else if (m.type === "viewers") viewers.value = m.count;
     else if (m.type === "card") cards.value = new Map(cards.value).set(m.muscle, m);
-    else if (m.type === "sweep") addSweep(m);
+    else if (m.type === "sweep") (m.hunting ? addHunted : addSweep)(m);
     else if (m.type === "step") oneStep(m.step);
     else if (m.type === "row") tableRow(m.row);
     else if (m.type === "row_gone") rowGone(m.id);

@@ -17,16 +17,27 @@ export function addSweep(text: SweepText): void {
       : sweeps.value.map((s, i) => (i === known ? { ...s, text } : s));
 }
 
+/** Sweeps given to find the place, newest last: shown while hunting, kept nowhere. */
+export const hunted = signal<SweepRecord[]>([]);
+export function addHunted(text: SweepText): void {
+  hunted.value = [...hunted.value.slice(1 - SHOWN), { text, samples: null, asked: true }];
+}
+
 /** A binary sweep belongs to the newest text of that length that still waits for its samples. */
 export function addSamples(frame: Frame): void {
-  const list = sweeps.value;
+  for (const kept of [sweeps, hunted]) if (give(kept, frame)) return;
+}
+
+function give(kept: typeof sweeps, frame: Frame): boolean {
+  const list = kept.value;
   for (let i = list.length - 1; i >= 0; i--) {
     const s = list[i];
     if (!s || s.samples || s.text.count !== frame.count || s.text.channels.length !== frame.channels) continue;
     if (s.text.number !== undefined && (s.text.number & 0xffff) !== frame.view) continue;
-    sweeps.value = list.map((old, j) => (j === i ? { ...old, samples: frame.data } : old));
-    return;
+    kept.value = list.map((old, j) => (j === i ? { ...old, samples: frame.data } : old));
+    return true;
   }
+  return false;
 }
 
 /** Samples of sweeps made before this page opened, the newest of each row first asked for. */

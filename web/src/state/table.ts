@@ -15,7 +15,9 @@ const asked = new Map<string, number>();
 export function tableRows(told: readonly RowText[]): void {
   rows.value = new Map(told.map((row) => [row.id, row]));
   traces.value = new Map();
+  halves.value = new Map();
   asked.clear();
+  halvesAsked.clear();
   if (chosenRow.value !== null && !rows.value.has(chosenRow.value)) chosenRow.value = null;
 }
 
@@ -42,6 +44,23 @@ export function wantTrace(row: RowText): void {
   );
 }
 
+/** Odd and even halves of an average, once asked for; one sweep has none. */
+export interface Halves { revision: number; odd: Float32Array; even: Float32Array }
+export const halves = signal<ReadonlyMap<string, Halves | null>>(new Map());
+const halvesAsked = new Map<string, number>();
+
+export function wantHalves(row: RowText): void {
+  if (row.derived || (halvesAsked.get(row.id) ?? -1) >= row.revision) return;
+  halvesAsked.set(row.id, row.revision);
+  const { id, revision } = row;
+  const keep = (told: Halves | null) => { if (halvesAsked.get(id) === revision) halves.value = new Map(halves.value).set(id, told); };
+  if (row.used.length < 2) return keep(null);
+  fetchSamples(`rows/${encodeURIComponent(id)}/halves`).then(
+    (values) => keep({ revision, odd: values.subarray(0, values.length / 2), even: values.subarray(values.length / 2) }),
+    () => { halvesAsked.delete(id); },
+  );
+}
+
 /** Marker names in the order of their numbers: 1 onset, 2 peak, 3 end; what else there is follows. */
 const ORDER = ["onset", "peak", "end", "trough", "initial_positive_peak"];
 export function numbered(m: Measurement): { name: string; index: number; automaticIndex: number; by: string; atUtc: string | null }[] {
@@ -60,7 +79,8 @@ export const SERIES: ReadonlySet<string> = new Set(["f_wave", "h_reflex", "rns",
 
 const MEASURES: Record<string, string> = {
   motor_response: "motor", sensory_response: "sensory", f_wave: "F-waves", h_reflex: "H-reflex", rns: "repetitive", cmap_scan: "CMAP scan",
-  munix: "MUNIX", mune: "unit count", blink: "blink",
+  munix: "MUNIX", mune: "unit count", blink: "blink", median_comparison: "median compared", split_hand: "split hand", across_elbow: "across the elbow",
+  side_to_side: "side to side", exercise_increment: "after exercise",
 };
 export const measureWords = (measure: string) => MEASURES[measure] ?? measure.replaceAll("_", " ");
 export const placeWords = (name: string) => name.replaceAll("_", " ");

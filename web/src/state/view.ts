@@ -32,9 +32,12 @@ export const onsetGainUv = signal(100);
 export const ONSET_GAINS_UV = [10, 20, 50, 100, 200, 500, 1000];
 /** Forms at hand in the bedside: nothing covers the page, they take a line of their own. */
 export const askAbsent = signal(false);
+export const askCorrect = signal(false);
 export const askSkip = signal(false);
 export const askStep = signal(false);
 export const askPain = signal(false);
+/** The odd and the even half of each average over it. */
+export const showHalves = signal(false);
 export const showKeys = signal(false);
 export const showEvents = signal(false);
 export const windowS = computed(() => (timeMs.value * DIVISIONS_X) / 1000);

@@ -27,11 +27,30 @@ const OF: Record<string, readonly Column[]> = {
   ],
   munix: [column("CMAP", "cmap_amplitude_mv"), column("MUNIX", "munix"), column("MSIX", "msix_uv"), column("Epochs", "accepted_count")],
   mune: [column("Units", "unit_count"), column("Mean unit", "mean_unit_uv")],
+  median_comparison: [
+    column("Ring finger", "ring_finger_difference_ms"), column("Palm", "palm_difference_ms"), column("Thumb", "thumb_difference_ms"),
+    column("L2–INT", "lumbrical_interosseous_difference_ms"), column("Combined", "combined_sensory_index_ms"),
+  ],
+  split_hand: [column("Split hand index", "split_hand_index_mv")],
+  across_elbow: [
+    column("Forearm", "forearm_velocity_m_s"), column("Across", "across_velocity_m_s"), column("Slower by", "velocity_drop_m_s"),
+    column("Drop", "across_amplitude_drop_percent"),
+  ],
+  side_to_side: [
+    column("Ratio", "amplitude_ratio"), column("Smaller by", "amplitude_drop_percent"), column("Onset, L − R", "onset_latency_difference_ms"),
+    column("Peak, L − R", "peak_latency_difference_ms"),
+  ],
+  exercise_increment: [
+    column("Amplitude", "amplitude_increment_percent"), column("Area", "area_increment_percent"), column("Duration", "duration_change_percent"),
+  ],
 };
 
 export function columnsOf(measure: string): readonly Column[] {
   return OF[measure] ?? [];
 }
+
+/** Measures made of other rows: they stand for themselves, beside no other side. */
+export const DERIVED: ReadonlySet<string> = new Set(["median_comparison", "split_hand", "across_elbow", "side_to_side", "exercise_increment"]);
 
 /** Measures whose rows have a distance, and so may have a velocity. */
 export const HAS_DISTANCE: ReadonlySet<string> = new Set(["motor_response", "sensory_response", "f_wave"]);
@@ -42,6 +61,9 @@ export const COMPARED: Record<string, string> = {
 };
 
 const WORDS: Record<string, string> = {
+  ring_finger_difference_ms: "ring finger, median − ulnar", palm_difference_ms: "palm, median − ulnar", thumb_difference_ms: "thumb, median − radial",
+  lumbrical_interosseous_difference_ms: "lumbrical − interosseous", combined_sensory_index_ms: "combined sensory index", split_hand_index_mv: "split hand index",
+  velocity_drop_m_s: "slower across the elbow by", across_amplitude_drop_percent: "amplitude drop across",
   amplitude_mv: "amplitude", onset_latency_ms: "onset", peak_latency_ms: "peak", area_mv_ms: "area", duration_ms: "duration",
   velocity_m_s: "velocity", onset_to_peak_uv: "onset to peak", peak_to_peak_uv: "peak to peak", amplitude_drop_percent: "amplitude drop",
   area_drop_percent: "area drop", duration_increase_percent: "duration increase", f_m_all_percent: "F/M, all stimuli",

@@ -3,6 +3,7 @@ import { format, number, quantityOf } from "../format";
 import { Side } from "../parts/side";
 import { instead, isAbsent, Judged, limitWords } from "../parts/value";
 import { measureWords, placeWords } from "../state/table";
+import type { Measurement } from "../wire/messages";
 import type { RowText, RowValue } from "../wire/table";
 import { quantityWords } from "./columns";
 
@@ -24,16 +25,37 @@ function Line({ v }: { v: RowValue }) {
   );
 }
 
+/** `motor_response.left.median.wrist.APB.1` as it is spoken. */
+export function rowWords(id: string): string {
+  const [measure = "", side = "", nerve = "", site = "", record = "", run = "1"] = id.split(".");
+  return `${side} ${placeWords(nerve)} ${measureWords(measure)}, ${placeWords(site)}, ${placeWords(record)}${run === "1" ? "" : `, run ${run}`}`;
+}
+
+/** In the place of sweeps: a row made of rows has none. */
+export function MadeOf({ row }: { row: RowText }) {
+  return <div class="detail-space" tabIndex={0} role="group" aria-label="Row made of rows"><Detail row={row} /></div>;
+}
+
+/** The detector and its version, once: some name their version themselves. */
+function detectorWords(m: Measurement): string {
+  const name = m.detector ?? m.measure;
+  return name.endsWith(` ${m.version}`) ? name : `${name} ${m.version}`;
+}
+
+/** What has a limit first: it is what is looked for. */
+const limited = (values: readonly RowValue[]) => [...values.filter((v) => v.limit !== null), ...values.filter((v) => v.limit === null)];
+
 export function Detail({ row }: { row: RowText }) {
   const m = row.measurement;
   return (
     <section class="row-detail" aria-label="Row in full" data-testid="row-detail">
       <h3><Side side={row.side} /> <b>{placeWords(row.nerve)} {measureWords(row.measure)}, {placeWords(row.site)}, {row.muscle.replace(`${row.side} `, "")}</b>, run {row.run}</h3>
-      <p class="dim">
-        {row.used.length} of {row.sweeps.length} sweeps, {format("current_ma", row.current_ma)}, {format("pulse_us", row.width_us)}; skin,{" "}
+      {row.derived ? <p class="dim" data-testid="made-of">Made of {row.inputs?.map(rowWords).join("; ")}{row.flexion_deg == null ? "" : `; elbow flexed ${format("angle_deg", row.flexion_deg)}`}</p> : <p class="dim">
+        {row.used.length} of {row.sweeps.length} sweeps, {format("current_ma", row.current_ma)}{row.current_stated ? " (stated, not measured)" : ""}, {format("pulse_us", row.width_us)}; skin,{" "}
         {row.temperature_where}: {row.temperature_c === null ? "not measured" : format("temperature_c", row.temperature_c)};{" "}
-        {row.automatic ? "markers automatic" : "changed by hand"}; {m.detector ?? m.measure} {m.version}
-      </p>
+        {row.automatic ? "markers automatic" : "changed by hand"}; {detectorWords(m)}
+        {row.flexion_deg == null ? "" : `; elbow flexed ${format("angle_deg", row.flexion_deg)}`}{row.after_exercise_s == null ? "" : `; directly after ${format("exercise_s", row.after_exercise_s)} of exercise`}
+      </p>}
       {isAbsent(m) ? <p>{instead(m)}: {m.reasons.join("; ")}</p> : instead(m)}
       {row.supramaximal ? <p>{row.supramaximal.sentence}</p> : null}
       {row.edit_note ? <p>{row.edit_note}</p> : null}
@@ -49,7 +71,7 @@ export function Detail({ row }: { row: RowText }) {
               <th scope="col" class="number">Percentile</th><th scope="col" class="number">z</th><th scope="col" class="number">Other side</th><th scope="col">Why, and source</th>
             </tr>
           </thead>
-          <tbody>{row.values.map((v) => <Line key={v.quantity} v={v} />)}</tbody>
+          <tbody>{limited(row.values).map((v) => <Line key={v.quantity} v={v} />)}</tbody>
         </table>
       )}
     </section>

@@ -1,6 +1,6 @@
 // The rows at hand, one line per site; the same cells as in the whole table and in the report.
 import type { ComponentChildren } from "preact";
-import { format, latencyDigits, NOT_MEASURED, quantityOf, unitOf } from "../format";
+import { format, latencyDigits, NOT_MEASURED, number, quantityOf, unitOf } from "../format";
 import { instead, Judged, limitWords } from "../parts/value";
 import { Side } from "../parts/side";
 import { include } from "../state/actions";
@@ -10,14 +10,16 @@ import { placeWords, valueOf } from "../state/table";
 import { chosenSite } from "../state/view";
 import { lineOf, measurementOf } from "../trace/markers";
 import type { RowText } from "../wire/table";
-import { columnsOf, COMPARED, HAS_DISTANCE, VELOCITY, type Column } from "./columns";
+import { columnsOf, COMPARED, DERIVED, HAS_DISTANCE, VELOCITY, type Column } from "./columns";
+import { ConditionFields } from "./condition";
+import { movedWords } from "./correct";
 import { DistanceField } from "./distance";
 
 const valueIn = (line: RowText | undefined, c: Column) => c.keys.map((k) => valueOf(line, k)).find((v) => v !== undefined);
 const unit = (c: Column) => unitOf(quantityOf(c.keys[0] ?? ""));
 
-/** Every cell after the place: values, or what stands in their stead. */
-export function Cells({ line }: { line: RowText }) {
+/** Every cell after the place: values, or what stands in their stead. fixed: of a study that is only looked at. */
+export function Cells({ line, fixed = false }: { line: RowText; fixed?: boolean }) {
   const columns = columnsOf(line.measure);
   const m = line.measurement;
   const digits = latencyDigits(line.rate_hz);
@@ -33,9 +35,9 @@ export function Cells({ line }: { line: RowText }) {
           return <td key={c.head} class="number"><Judged v={v} {...(latency ? { digits } : {})} /></td>;
         })
         : <td colSpan={columns.length} data-testid={`instead-${line.site}`}>{stead}</td>}
-      {HAS_DISTANCE.has(line.measure) ? <td class="number"><DistanceField row={line} /></td> : null}
+      {HAS_DISTANCE.has(line.measure) ? <td class="number">{fixed ? number("distance_mm", line.distance_mm) : <DistanceField row={line} />}</td> : null}
       {HAS_DISTANCE.has(line.measure) ? <td class="number" data-testid={`velocity-${line.site}`}><Judged v={velocity} /></td> : null}
-      <td class="number">{other ? format(quantityOf(COMPARED[line.measure] ?? ""), other.difference).replace(/\u00a0.*/, "") : NOT_MEASURED}</td>
+      {DERIVED.has(line.measure) ? null : <td class="number">{other ? format(quantityOf(COMPARED[line.measure] ?? ""), other.difference).replace(/\u00a0.*/, "") : NOT_MEASURED}</td>}
     </>
   );
 }
@@ -48,14 +50,14 @@ export function Heads({ measure }: { measure: string }) {
       {columnsOf(measure).map((c) => head(c.head, unit(c)))}
       {HAS_DISTANCE.has(measure) ? head("Distance", "mm") : null}
       {HAS_DISTANCE.has(measure) ? head("Velocity", "m/s") : null}
-      {head("− other side", compared ? unitOf(quantityOf(compared)) : "")}
+      {DERIVED.has(measure) ? null : head("− other side", compared ? unitOf(quantityOf(compared)) : "")}
     </>
   );
 }
 
 /** How many columns stand beside the place. */
 export function widthOf(measure: string): number {
-  return columnsOf(measure).length + (HAS_DISTANCE.has(measure) ? 2 : 0) + 1;
+  return columnsOf(measure).length + (HAS_DISTANCE.has(measure) ? 2 : 0) + (DERIVED.has(measure) ? 0 : 1);
 }
 
 /** Limits of the distal row, in its own columns. */
@@ -78,7 +80,9 @@ export function Notes({ line, group, span }: { line: RowText | null; group: Row 
   return (
     <tr class="notes">
       <td colSpan={span}>
+        {line ? <ConditionFields row={line} /> : null}
         {line?.edit_note ? <p>{line.edit_note}</p> : null}
+        {[...new Set(group.sweeps.map((s) => movedWords(s.text)))].filter((w) => w !== "").map((w) => <p key={w} data-testid="corrected">{w}</p>)}
         {line?.gates.map((g) => (
           <p key={g.gate} class="gate" data-gate={g.gate}><b>{placeWords(g.gate)}</b>: {g.sentence}{g.falsifies.length > 0 ? <span class="dim"> Can falsify: {g.falsifies.map(placeWords).join(", ")}.</span> : null}</p>
         ))}

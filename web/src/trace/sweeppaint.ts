@@ -1,7 +1,7 @@
 // What the triggered view draws: rows per site, earlier sweeps behind, the row's average on top.
 import { measured, SHOWN, type Row } from "../state/sweeps";
-import { SERIES, traces } from "../state/table";
-import { DIVISIONS_Y, type SweepMode } from "../state/view";
+import { halves, SERIES, traces } from "../state/table";
+import { DIVISIONS_Y, showHalves, type SweepMode } from "../state/view";
 import { FONT, rule, strokeSamples, type Paint } from "./trace";
 
 const RASTER_LEAST = 8;
@@ -51,7 +51,13 @@ function paintRow(p: Paint, row: Row, centre: number, mode: SweepMode, gainMv: n
     const curve = { ink: top ? p.inks.trace : p.inks.old, width: top ? 2 : 1, dashed: !included || gap };
     strokeSamples(p, values, (k) => (1000 * (k - zero)) / rate, y, curve);
   });
-  if (average) {
+  const both = average && row.id !== null && showHalves.peek() ? halves.peek().get(row.id) : null;
+  if (average && both) {
+    // in the place of the average: what both show is response, what one shows is noise
+    for (const [half, dashed] of [[both.odd, false], [both.even, true]] as const) {
+      strokeSamples(p, half, (k) => (1000 * (k - average.zero)) / average.rateHz, y, { ink: p.inks.trace, width: 1.5, dashed });
+    }
+  } else if (average) {
     strokeSamples(p, average.values, (k) => (1000 * (k - average.zero)) / average.rateHz, y, { ink: p.inks.trace, width: 2 });
   }
 }

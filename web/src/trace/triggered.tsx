@@ -1,6 +1,8 @@
 // The triggered view: sweeps of the rows at hand, time zero where the stimulus fell.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { AbsentForm } from "../table/absent";
+import { CorrectForm } from "../table/correct";
+import { MadeOf } from "../table/detail";
 import { Results } from "../table/results";
 import { Segmented, Stepper } from "../parts/control";
 import { Side } from "../parts/side";
@@ -11,10 +13,13 @@ import { Picture, PICTURED } from "../late/late";
 import { groupHere, rowHere, shown } from "../state/shown";
 import { permissions } from "../state/study";
 import { used, type Row } from "../state/sweeps";
-import { placeWords, SERIES, traces, wantTrace } from "../state/table";
+import { halves, placeWords, SERIES, traces, wantHalves, wantTrace } from "../state/table";
 import {
-  askAbsent, chosenSite, stepIn, SWEEP_GAINS_MV, SWEEP_TIMES_MS, sweepGainMv, sweepMode, sweepTimeMs, themeTurns, type SweepMode,
+  askAbsent, askCorrect, chosenSite, showHalves, stepIn, SWEEP_GAINS_MV, SWEEP_TIMES_MS, sweepGainMv, sweepMode, sweepTimeMs, themeTurns, type SweepMode,
 } from "../state/view";
+import { HuntLine, huntRows } from "./hunt";
+import type { Measurement } from "../wire/messages";
+import type { RowText } from "../wire/table";
 import { OnsetInset } from "./inset";
 import { flagsOf, flagWords, lineOf, Markers, measurementOf, selectedFlag } from "./markers";
 import { paintCalibration, paintSweeps } from "./sweeppaint";
@@ -79,7 +84,7 @@ function usePlot(host: { current: HTMLDivElement | null }, rows: readonly Row[])
   }, []);
   useEffect(() => plot.current?.rescale(-msPer, msPer), [msPer]);
   useEffect(() => plot.current?.restyle(), [themeTurns.value]);
-  useEffect(() => plot.current?.redraw(), [rows, sweepMode.value, sweepGainMv.value, chosenSite.value, traces.value, rowHere.value]);
+  useEffect(() => plot.current?.redraw(), [rows, sweepMode.value, sweepGainMv.value, chosenSite.value, traces.value, rowHere.value, showHalves.value, halves.value]);
   return area;
 }
 
@@ -110,6 +115,7 @@ function SweepPlot({ rows }: { rows: readonly Row[] }) {
     for (const row of rows) {
       const line = lineOf(row);
       if (line) wantTrace(line);
+      if (line && showHalves.value && !SERIES.has(line.measure)) wantHalves(line);
     }
   });
   return (
@@ -128,17 +134,27 @@ function SweepPlot({ rows }: { rows: readonly Row[] }) {
   );
 }
 
+/** What the two halves show: drawn, and in numbers where the measure has them. */
+function halvesWords(line: RowText | null, m: Measurement | null): string {
+  if (!line || line.used.length < 2) return "halves: two sweeps in the average are needed";
+  const alike = m?.values["halves_correlation"];
+  return `odd sweeps ──, even sweeps ┄┄, of ${line.used.length}${alike === undefined ? "" : `; correlation ${format("fraction", alike)}`}; Shift+V the average again`;
+}
+
 export function TriggeredPanel() {
   const { rows, measure } = shown.value;
   const chosen = selectedFlag(flagsOf(rows));
   const here = groupHere.value;
-  const said = SERIES.has(measure) ? `sweeps: ${here?.sweeps.length ?? 0}; V another view, X exclude the last` : chosen ? flagWords(chosen) : "1 2 3 select a marker";
+  const hunt = huntRows.value;
+  const line = rowHere.value;
+  const said = showHalves.value && !SERIES.has(measure) ? halvesWords(line, here ? measurementOf(here) : null) : SERIES.has(measure) ? `sweeps: ${here?.sweeps.length ?? 0}; V another view, X exclude the last` : chosen ? flagWords(chosen) : "1 2 3 select a marker";
   return (
     <section class="panel triggered" aria-label="Triggered sweeps" data-testid="triggered">
       <Head />
-      {modeNow() === "picture" ? <Picture row={here} m={here ? measurementOf(here) : null} measure={measure} /> : <SweepPlot rows={rows} />}
-      {askAbsent.value ? <AbsentForm /> : <p class="readout" data-testid="marker-readout">{said}</p>}
-      <Results rows={rows} />
+      {hunt ? <HuntLine /> : null}
+      {hunt ? <SweepPlot rows={hunt} /> : line?.derived ? <MadeOf row={line} /> : modeNow() === "picture" ? <Picture row={here} m={here ? measurementOf(here) : null} measure={measure} /> : <SweepPlot rows={rows} />}
+      {askAbsent.value ? <AbsentForm /> : askCorrect.value ? <CorrectForm /> : <p class="readout" data-testid="marker-readout">{said}</p>}
+      {line?.derived ? null : <Results rows={rows} />}
     </section>
   );
 }

@@ -22,6 +22,8 @@ export interface StimulatorState {
   current_ma: number; width_us: number; expires_in_s: number | null; sentence: string; ceiling_ma: number;
   nerve: string | null; site: string | null; side: string | null; muscle: string | null; delivered_count: number;
   implant?: "none" | "present" | "not_known" | null; train?: string | null;
+  /** Who sets the current and who fires; stated: what was typed is not measured; hunting: sweeps are shown and not kept. */
+  kind?: "controlled" | "triggered" | "manual"; stated?: string | null; hunting?: boolean;
 }
 export interface RecordingState {
   state: "recording" | "off" | "failed"; seconds: number; bytes: number; sentence: string; path_name: string;
@@ -43,11 +45,14 @@ export interface Measurement {
   values: Record<string, number>; markers: Marker[]; detector?: string; version: string;
   items?: Record<string, unknown>[]; supersedes?: string | null;
 }
+export interface Place { measure: string; nerve: string; site: string; side: string; muscle: string }
 export interface SweepText {
   id: string; number?: number; device: string; stream: string; epoch: number; nerve: string; site: string; side: string;
   muscle: string; channel: string; channels: string[]; rate_hz: number; zero_index: number; count: number;
   gap: boolean; included: boolean; at_utc: string; current_ma: number | null; measurement: Measurement | null;
-  measure?: string; row?: string | null; run?: number; corrected?: { by: string; at_utc: string } | null;
+  measure?: string; row?: string | null; run?: number; corrected?: { from?: Partial<Place>; by: string; at_utc: string } | null;
+  /** Given to find the place: told once, in no row. */
+  hunting?: boolean; current_stated?: boolean;
   average: { sweeps: number; measurement: Measurement | null } | null;
 }
 /** Null is not known: limits that need it are then not applied. */

@@ -1,5 +1,5 @@
 // Protocols, studies, steps and rows of docs/protocols/study.md, as the page reads them.
-import type { Measurement } from "./messages";
+import type { Measurement, SweepText } from "./messages";
 
 export type Side = "left" | "right";
 export type TrainKind = "f" | "h" | "rns" | "scan";
@@ -17,7 +17,9 @@ export interface Protocol { id: string; title: string; about: string; sides: Sid
 export interface StudyLine {
   id: string; patient: string; visit: string; operator: string; protocol: string; state: "open" | "closed"; opened_utc: string;
   current: boolean; steps: { open: number; done: number; skipped: number }; sweeps: number;
+  closed_utc?: string | null; recordings?: { file: string; opened_utc: string }[];
 }
+export interface Edit { id: number; at_utc: string; by: string; what: string; target: string; from: unknown; to: unknown }
 
 export interface RowLimit {
   op: "min" | "max"; value: number; unit: string; percentile: number | null; source: string; verified: boolean; table: string;
@@ -31,10 +33,15 @@ export interface RowValue {
 export interface Gate { gate: string; sentence: string; falsifies: string[] }
 /** One line of the table. Marker indices are samples of its average. */
 export interface RowText {
-  id: string; step: string; measure: string; nerve: string; site: string; side: string; muscle: string; channel: string; run: number;
+  id: string; step: string; measure: string; nerve: string; site: string; side: string; muscle: string; channel: string | null; run: number;
   revision: number; sweeps: string[]; used: string[]; current_ma: number | null; width_us: number | null; rate_hz: number;
   zero_index: number; measurement: Measurement; automatic: boolean; edit_note: string | null;
   supramaximal: { proven: boolean; sentence: string; from_ma: number | null } | null;
   distance_mm: number | null; distance_to: string; temperature_c: number | null; temperature_where: string;
   values: RowValue[]; gates: Gate[]; hints: string[];
+  /** Made of other rows: no sweeps, no markers, no trace. */
+  derived?: boolean; inputs?: string[];
+  current_stated?: boolean; flexion_deg?: number | null; after_exercise_s?: number | null;
 }
+/** All of a study, to be looked at. */
+export interface Reviewed { study: StudyLine; steps: Step[]; sweeps: SweepText[]; rows: RowText[]; edits: Edit[] }
