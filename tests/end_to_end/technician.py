@@ -16,6 +16,7 @@ import numpy as np
 from playwright.sync_api import Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from service.analysis.sensory import UNSURE_ONSET
 from service.protocols.loading import StepPlan
 from tests.end_to_end.conftest import ROOT, Demo
 from tests.end_to_end.looks import is_live, overflowing
@@ -32,6 +33,7 @@ MOST_CHARGE_NC = 50_000.0
 APART_MS = 520  # closer pulses count as a train
 HELD_MS = 750  # arming is a held key
 WAIT_S = 15.0
+BUSY_S = 60.0  # a machine too busy for the dead-man's 0.3 s disarms: it is armed again
 SERIES_S = 20.0  # a series is measured once it pauses
 
 
@@ -215,13 +217,17 @@ class Technician:
         self._strong[step.nerve, step.site] = (most, width_us)
 
     def _sensory(self, step: StepPlan) -> None:
-        """Up to a strong current, then averaged until the response is clear."""
+        """Up to a strong current, then averaged until the response and its onset are clear."""
         self._width(step.width_us)
         for ma in SENSORY_MA:
             self.shock(step, ma)
         for count in range(2, MOST_AVERAGED + 1):
             self.shock(step, SENSORY_MA[-1])
-            if count % AVERAGED == 0 and self.row(step)["measurement"]["state"] != "not_assessable":
+            if count % AVERAGED:
+                continue
+            told = self.row(step)["measurement"]
+            unsure = any(why.startswith(UNSURE_ONSET) for why in told["reasons"])
+            if told["state"] != "not_assessable" and not unsure:
                 return
 
     def _f_waves(self, step: StepPlan) -> None:
@@ -287,7 +293,7 @@ class Technician:
         """Intensity by the arrows, armed by the held key, one press of the pedal, one sweep."""
         self._current(ma)
         before, shown = len(self.row(step).get("sweeps", ())), self.drawn()
-        for _ in range(3):
+        for _ in range(5):
             self._arm()
             self.page.wait_for_timeout(APART_MS)
             self.press("F9")
@@ -295,7 +301,6 @@ class Technician:
                 self.until("a sweep", lambda: len(self.row(step).get("sweeps", ())) > before, 4.0)
                 break
             except AssertionError:
-                # a machine too busy for the dead-man's 0.3 s disarms, and says so; armed again
                 if self.state() == "armed":
                     raise
         self.until("drawn", lambda: self.drawn() > shown)
@@ -307,11 +312,15 @@ class Technician:
         return bool(told["proven"]) and self.row(step)["measurement"]["state"] == "measured"
 
     def _current(self, ma: float) -> None:
-        while (left := round(ma - self.current(), 1)) != 0:
-            now = self.current()
+        deadline = time.monotonic() + BUSY_S
+        while (left := round(ma - (now := self.current()), 1)) != 0:
+            assert time.monotonic() < deadline, f"{ma:g} mA are not reached; {self.said()}"
             key = "ArrowUp" if left > 0 else "ArrowDown"
             self.press(f"Shift+{key}" if abs(left) >= 5 else key)
-            self.until("the intensity moves", lambda now=now: self.current() != now)
+            for _ in range(50):  # a stimulator that is just being found again refuses: once more
+                if self.current() != now:
+                    break
+                self.page.wait_for_timeout(40)
 
     def _width(self, width_us: int) -> None:
         choice = self.page.get_by_test_id("pulse-width")
@@ -322,7 +331,8 @@ class Technician:
         self.page.evaluate("document.activeElement?.blur()")
 
     def _arm(self) -> None:
-        for _ in range(4):
+        deadline = time.monotonic() + BUSY_S
+        while time.monotonic() < deadline:
             if self.state() == "armed":
                 return
             self.page.keyboard.down("a")

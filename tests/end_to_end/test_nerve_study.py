@@ -8,11 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from service.evidence.limits import Subject
 from service.protocols.loading import StepPlan
 from tests import nerve_studies
-from tests.end_to_end.conftest import OpenPage, end_demo, start_demo
+from tests.end_to_end.conftest import SCREEN, end_demo, start_demo
 from tests.end_to_end.technician import Technician
 from tests.nerve_studies import Result, Value, lead_of, steps, wrong
 
@@ -42,7 +43,7 @@ MARKED = {
 @pytest.mark.browser
 @pytest.mark.parametrize("case", ["healthy", "cts", "cidp", "als_hand"])
 def test_a_study_at_the_page_ends_with_the_right_abnormal_rows(
-    case: str, built_page: Path, open_page: OpenPage, tmp_path: Path, monkeypatch
+    case: str, built_page: Path, chromium: Browser, tmp_path: Path, monkeypatch
 ) -> None:
     """Against the published limits, by the patient's own noise-free responses; page and service
     say the same of every number."""
@@ -50,15 +51,20 @@ def test_a_study_at_the_page_ends_with_the_right_abnormal_rows(
     electrodes = ",".join(f"{SIDE} {one}" for one in ELECTRODES)
     demo = start_demo("--patient", case, "--seed", str(SEEDS.get(case, 1)),
                       "--electrodes", electrodes)  # fmt: skip
-    page = open_page(demo.url)
+    context = chromium.new_context(viewport=SCREEN, color_scheme="dark")
+    page, errors = context.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(demo.url)
     try:
         technician = Technician(page, demo, case)
         result = study(technician)
+        print("\n".join(f"{place}: {one}" for place, one in sorted(result.told.items())))
         shown = technician.table()
         technician.look("table")
     finally:
-        page.close()
+        context.close()
         end_demo(demo)
+    assert errors == []
     assert wrong(result) == []
     assert result.abnormal >= MARKED[case]
     assert set(result.states) == {step.id for step in steps()}
