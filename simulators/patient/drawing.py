@@ -14,18 +14,24 @@ MARGIN = 6  # drawn samples of silence around, for the ringing of the band limit
 
 
 def drawn_potentials(
-    templates: FloatArray, grid: Grid, units: IntArray, samples: FloatArray
+    templates: FloatArray,
+    grid: Grid,
+    units: IntArray,
+    samples: FloatArray,
+    shares: FloatArray | None = None,
 ) -> tuple[FloatArray, int]:
     """The sum of one potential per discharge, and the output sample that it begins at.
 
     templates: a phase table of all units, as `MotorUnits.templates`. samples: fractional output
     samples of the discharges, at least one. Potentials are placed to a fraction of a sample
-    (`Grid.phases`).
+    (`Grid.phases`). shares: how much of its potential each discharge shows; None: all.
     """
     places = samples / grid.decimation
     begins = np.ceil(places)
     phase = ((begins - places) * grid.phases + 0.5).astype(np.int64)
     rows = templates.take(units * (grid.phases + 1) + phase, axis=0)
+    if shares is not None:
+        rows *= shares[:, None]
     starts = begins.astype(np.int64)
     first = int(starts.min()) - MARGIN
     starts -= first
@@ -78,10 +84,17 @@ class Traces:
         for row in self.rows(key):
             self.values[row, start : start + line.size] += line
 
-    def draw(self, muscle: Muscle, units: IntArray, samples: FloatArray) -> None:
-        """Add one prepared template per discharge; `samples` are fractional, since power-on."""
+    def draw(
+        self,
+        muscle: Muscle,
+        units: IntArray,
+        samples: FloatArray,
+        shares: FloatArray | None = None,
+    ) -> None:
+        """Add one prepared template per discharge; `samples` are fractional, since power-on;
+        shares as for `drawn_potentials`."""
         rows = self.rows(muscle.key)
         if not units.size or not rows:
             return
-        line, begin = drawn_potentials(muscle.templates, self.grid, units, samples)
+        line, begin = drawn_potentials(muscle.templates, self.grid, units, samples, shares)
         self.lay_on(muscle.key, begin, line)

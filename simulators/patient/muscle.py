@@ -68,8 +68,8 @@ class Muscle:
         self.arc = ReflexArc(key, self.anatomy, self.properties, build, seed)
         self.cortex = CorticalResponse(key, self.anatomy, self.properties, build, seed)
         self.nerve_is(condition, person)
-        self.junction = NeuromuscularJunction(junction)
         units = self.properties.size.size
+        self.junction = NeuromuscularJunction(junction, units)
         self.pool = MotorPool.of(units, random_stream(seed, key, "discharge"))
         self._recruitment = random_stream(seed, key, "reflex recruitment")
         self._stimulus = random_stream(seed, key, "stimulus")

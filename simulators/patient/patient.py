@@ -179,9 +179,10 @@ class Patient:
         for response in activity.responses:
             reached, at_s = muscle.passed(response.units, response.times_s)
             units, times = np.append(units, reached), np.append(times, at_s)
-        self._spontaneous.draw(muscle, units, times * self._front_end.rate_hz)
+        shares = muscle.junction.discharged(units, times)
+        self._spontaneous.draw(muscle, units, times * self._front_end.rate_hz, shares)
         end_s = self._steps * STEP_S
-        self._needles.step(muscle.key, units, times, end_s, self._spontaneous)
+        self._needles.step(muscle.key, (units, times, shares), end_s, self._spontaneous)
 
     # --- stimulation -----------------------------------------------------------------------------
 

@@ -214,7 +214,8 @@ class Stimulation:
             late = answer(muscle, volley)
             delays_s = late.delays_s - self._moved_s(muscle)  # nearer to the cord
             samples = at + delays_s * self._grid.front_end.rate_hz
-            self._evoked.draw(muscle, late.units, samples)
+            shares = muscle.junction.later(volley.at_s + delays_s)
+            self._evoked.draw(muscle, late.units, samples, shares)
             for unit, sample in zip(late.units.tolist(), samples.tolist(), strict=True):
                 self._truth.event(late.kind, sample, muscle=muscle.key, unit=unit)
 

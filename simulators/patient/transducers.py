@@ -45,7 +45,10 @@ class Transducers:
                 self._last[muscle.key] = 0.0
             for units, times_s in _discharges(activity):
                 self._forces.add(number, *muscle.passed(units, times_s))
-        strength = [muscle.fatigue.twitch * muscle.units.growth for muscle, _ in active]
+        strength = [
+            muscle.fatigue.twitch * muscle.units.growth * muscle.junction.working
+            for muscle, _ in active
+        ]
         forces = self._forces.step(order.start_s, np.concatenate(strength))
         told = [self._angles(order, extensor) for extensor in (False, True)]
         for (muscle, _), percent in zip(active, forces, strict=True):

@@ -10,7 +10,6 @@ import numpy as np
 from simulators.patient.drawing import drawn_potentials
 from simulators.patient.front_end import FloatArray, Grid
 from simulators.patient.muscle import Muscle
-from simulators.patient.pool import IntArray
 from simulators.patient.streams import random_stream
 from simulators.patient.truth import Json
 
@@ -18,7 +17,7 @@ from .electrode import ELECTRODES, NeedlePlace
 from .fibre_map import FibreMap, Innervation
 from .muap import unit_parts
 from .site import Site, visited
-from .view import View, prepared
+from .view import Fired, View, prepared
 
 ACTIONS = ("insert", "advance", "withdraw")
 PHASES = 8
@@ -185,7 +184,7 @@ class Needle:
 
     # --- the signal ------------------------------------------------------------------------------
 
-    def step(self, units: IntArray, times_s: FloatArray, end_s: float) -> NeedleSignal:
+    def step(self, fired: Fired, end_s: float) -> NeedleSignal:
         """What the discharges of one time step, and the tip itself up to `end_s`, show."""
         events, self._pending = self._pending, []
         here = self._here
@@ -194,7 +193,7 @@ class Needle:
         if self._muscle.units.state is not self._state and self._muscle.settled:
             here.view = self._seen(here.place)
         alone, happened = here.by_itself(end_s, self._rng)
-        lines = [here.view.answers(units, times_s, self._rng), alone]
+        lines = [here.view.answers(fired, self._rng), alone]
         found = [line for line in lines if line is not None]
         return _together(found, (*events, *happened))
 

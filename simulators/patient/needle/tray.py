@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from simulators.patient.drawing import Traces
-from simulators.patient.front_end import FloatArray, Grid
+from simulators.patient.front_end import Grid
 from simulators.patient.muscle import Muscle
-from simulators.patient.pool import IntArray
 from simulators.patient.truth import Json, TruthLog
 
 from .electrode import KINDS
 from .lead import PREFIX
 from .needle import ACTIONS, Needle
+from .view import Fired
 
 
 class NeedleTray:
@@ -54,14 +54,12 @@ class NeedleTray:
         self._needles[muscle] = needle
         return needle.describe()
 
-    def step(
-        self, muscle: str, units: IntArray, times_s: FloatArray, end_s: float, traces: Traces
-    ) -> None:
+    def step(self, muscle: str, fired: Fired, end_s: float, traces: Traces) -> None:
         """What one muscle's discharges of a time step that ends at `end_s` bring to its needle."""
         needle = self._needles.get(muscle)
         if needle is None:
             return
-        signal = needle.step(units, times_s, end_s)
+        signal = needle.step(fired, end_s)
         rate = self._grid.front_end.rate_hz
         for event in signal.events:
             self._truth.event(

@@ -11,6 +11,8 @@ from simulators.patient.truth import Json
 
 from .muap import Parts
 
+Fired = tuple[IntArray, FloatArray, FloatArray | None]
+"""Units, when each fired (s), and the share of its fibres that answered; None: all of them."""
 LONGEST_S = 0.050
 SILENT_UV = 0.5
 SHOWN_UV = 20.0
@@ -37,22 +39,30 @@ class View:
         self._number = np.searchsorted(units, everyone, side="right") - self._first
         self._table = prepared(parts.waveform_uv[self._loud], grid)
 
-    def answers(
-        self, units: IntArray, times_s: FloatArray, rng: np.random.Generator
-    ) -> tuple[FloatArray, int] | None:
+    def answers(self, fired: Fired, rng: np.random.Generator) -> tuple[FloatArray, int] | None:
         """The potentials of these discharges, with the output sample they begin at; every part of a
-        unit with its own jitter, or missing where it blocks. None: nothing to see."""
+        unit with its own jitter, or missing where it blocks. Where transmission fails, a part that
+        trembles is one fibre or branch and fails by chance; the bulk fails in proportion. None:
+        nothing to see."""
+        units, times_s, shares = fired
         number = self._number[units]
         which = np.repeat(self._first[units] - np.cumsum(number) + number, number)
         which += np.arange(which.size)
         part = self._loud[which]
         at = np.repeat(times_s, number)
         at = at + self.parts.jitter_s[part] * rng.standard_normal(at.size)
-        passed = rng.random(at.size) >= self.parts.blocking[part]
+        blocked = self.parts.blocking[part]
+        heights = None
+        if shares is not None:
+            each, trembles = np.repeat(shares, number), self.parts.jitter_s[part] > 0.0
+            blocked = np.where(trembles, 1.0 - (1.0 - blocked) * each, blocked)
+            heights = np.where(trembles, 1.0, each)
+        passed = rng.random(at.size) >= blocked
         if not passed.any():
             return None
         samples = at[passed] * self._grid.front_end.rate_hz
-        return drawn_potentials(self._table, self._grid, which[passed], samples)
+        heights = None if heights is None else heights[passed]
+        return drawn_potentials(self._table, self._grid, which[passed], samples, heights)
 
     def templates(self) -> list[Json]:
         """Every unit that shows more than 20 µV here, at the electrode, all parts on time."""
