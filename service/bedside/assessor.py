@@ -30,6 +30,7 @@ WAITING_SIGNALS = 2000
 CARDS_S = 0.5
 QUIET_S = 1.5  # a train is over, or pauses, when nothing came for so long
 SLOW = frozenset(["cmap_scan", "f_wave", "h_reflex", "mune"])
+LATE_SHARE = 0.05  # of this thread's time may go to a slow row while its train runs
 GATHER_S = 0.1  # of signal; a thread woken for each block would cost more than it computes
 
 T = TypeVar("T")
@@ -62,7 +63,8 @@ class Assessor:
         self._tell = tell
         self._now = now
         self._table = Table(circumstances)
-        self._late: dict[RowKey, float] = {}
+        self._late: dict[RowKey, float] = {}  # when its train counts as over
+        self._meanwhile: dict[RowKey, float] = {}  # when it may be told before that
         self._derived: set[str] = set()
         self._jobs: deque[Callable[[], None] | None] = deque()
         self._wake = threading.Event()
@@ -150,12 +152,14 @@ class Assessor:
                 if job is None:
                     return
                 self._guard(job)
-                if self._now() - self._cards_s >= CARDS_S:
-                    self._guard(self._send_cards)
-            if self._now() - self._cards_s >= CARDS_S:
-                self._guard(self._send_cards)
-            if self._late:
-                self._guard(self._send_late)
+                self._send_due()  # also when jobs never cease
+            self._send_due()
+
+    def _send_due(self) -> None:
+        if self._now() - self._cards_s >= CARDS_S:
+            self._guard(self._send_cards)
+        if self._late:
+            self._guard(self._send_late)
 
     def _guard(self, job: Callable[[], None]) -> None:
         """An analysis that fails must not end all others; it is said once per kind of error."""
@@ -189,11 +193,13 @@ class Assessor:
             self._send_rows()
 
     def _send_rows(self) -> None:
-        """Rows that changed; a series that is slow to measure waits until its train pauses."""
+        """Rows that changed; one that is slow to measure is told when its train pauses, and before
+        that as often as it does not hold up the rest."""
         sent = set()
         for key in self._table.rows.changed():
             if key.measure in SLOW and self._table.rows.entries(key):
                 self._late[key] = self._now() + QUIET_S
+                self._meanwhile.setdefault(key, self._late[key])
             else:
                 self._send_row(key)
                 sent.add(key)
@@ -210,10 +216,16 @@ class Assessor:
             self._tell.row(plan.key.id, line, says)
 
     def _send_late(self) -> None:
-        for key, due_s in tuple(self._late.items()):
-            if self._now() >= due_s:
-                del self._late[key]
+        for key, over_s in tuple(self._late.items()):
+            begun_s = self._now()
+            if begun_s >= over_s:
+                del self._late[key], self._meanwhile[key]
                 self._send_row(key)
+            elif begun_s >= self._meanwhile[key]:
+                self._send_row(key)
+                ended_s = self._now()
+                took_s = ended_s - begun_s
+                self._meanwhile[key] = ended_s + max(QUIET_S, took_s / LATE_SHARE)
 
     def _send_row(self, key: RowKey) -> None:
         if self._table.rows.entries(key):

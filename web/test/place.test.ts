@@ -10,7 +10,7 @@ import { addSamples, hunted, sweeps } from "../src/state/sweeps";
 import { columnsOf, DERIVED } from "../src/table/columns";
 import { conditionsOf } from "../src/table/condition";
 import { changes, movedWords, rowIdAt } from "../src/table/correct";
-import { rowWords } from "../src/table/detail";
+import { hintsOf, rowWords } from "../src/table/detail";
 import { huntRows, largest, sizeOf } from "../src/trace/hunt";
 import type { Frame } from "../src/wire/frames";
 import type { Measurement, StimulatorState, SweepText, Text } from "../src/wire/messages";
@@ -74,6 +74,12 @@ test("a row made of rows is the row at hand without any sweep, and has columns o
   chosenRow.value = null;
   for (const measure of DERIVED) expect(columnsOf(measure).length, measure).toBeGreaterThan(0);
   expect(rowWords("motor_response.left.median.below_elbow.APB.2")).toBe("left median motor, below elbow, APB, run 2");
+});
+
+test("a reason that stands in the place of the numbers is not said again below them", () => {
+  const said = row({ hints: ["no F-wave window", "measure the distance"], measurement: { ...measured({}), state: "not_assessable", reasons: ["no F-wave window"] } });
+  expect(hintsOf(said, true)).toEqual(["measure the distance"]);
+  expect(hintsOf({ ...said, measurement: measured({}) }, false)).toHaveLength(2);
 });
 
 test("halves are asked for once a revision; one sweep has none", async () => {

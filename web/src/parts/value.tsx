@@ -60,7 +60,7 @@ export function limitWords(quantity: string, limit: RowLimit | null): string {
 /** What cannot be measured, where the number would stand: the reason and what to do. */
 export function NotAssessable({ reasons }: { reasons: readonly string[] }) {
   // Some reasons already begin with these words.
-  const said = reasons.length > 0 ? reasons.map((r) => r.replace(/^not assessable:\s*/i, "")).join("; ") : "the service gave no reason";
+  const said = reasons.length > 0 ? [...new Set(reasons.map((r) => r.replace(/^not assessable:\s*/i, "")))].join("; ") : "the service gave no reason";
   return (
     <p class="not-assessable" data-testid="not-assessable">
       not assessable: {said}

@@ -31,6 +31,11 @@ export function rowWords(id: string): string {
   return `${side} ${placeWords(nerve)} ${measureWords(measure)}, ${placeWords(site)}, ${placeWords(record)}${run === "1" ? "" : `, run ${run}`}`;
 }
 
+/** What else is to be said of a row: not what stands in the place of its numbers already. */
+export function hintsOf(row: RowText, said: boolean): string[] {
+  return said ? row.hints.filter((h) => !row.measurement.reasons.includes(h)) : row.hints;
+}
+
 /** In the place of sweeps: a row made of rows has none. */
 export function MadeOf({ row }: { row: RowText }) {
   return <div class="detail-space" tabIndex={0} role="group" aria-label="Row made of rows"><Detail row={row} /></div>;
@@ -62,7 +67,7 @@ export function Detail({ row }: { row: RowText }) {
       {row.gates.map((g) => (
         <p key={g.gate} class="gate"><b>{placeWords(g.gate)}</b>: {g.sentence}{g.falsifies.length > 0 ? <span class="dim"> Can falsify: {g.falsifies.map(placeWords).join(", ")}.</span> : null}</p>
       ))}
-      {row.hints.map((h) => <p key={h} class="dim">{h}</p>)}
+      {hintsOf(row, m.state !== "measured").map((h) => <p key={h} class="dim">{h}</p>)}
       {row.values.length === 0 ? null : (
         <table class="values">
           <thead>

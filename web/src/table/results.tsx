@@ -13,6 +13,7 @@ import type { RowText } from "../wire/table";
 import { columnsOf, COMPARED, DERIVED, HAS_DISTANCE, VELOCITY, type Column } from "./columns";
 import { ConditionFields } from "./condition";
 import { movedWords } from "./correct";
+import { hintsOf } from "./detail";
 import { DistanceField } from "./distance";
 
 const valueIn = (line: RowText | undefined, c: Column) => c.keys.map((k) => valueOf(line, k)).find((v) => v !== undefined);
@@ -86,7 +87,7 @@ export function Notes({ line, group, span }: { line: RowText | null; group: Row 
         {line?.gates.map((g) => (
           <p key={g.gate} class="gate" data-gate={g.gate}><b>{placeWords(g.gate)}</b>: {g.sentence}{g.falsifies.length > 0 ? <span class="dim"> Can falsify: {g.falsifies.map(placeWords).join(", ")}.</span> : null}</p>
         ))}
-        {line?.hints.map((h) => <p key={h} class="dim">{h}</p>)}
+        {(line ? hintsOf(line, line.measurement.state === "not_assessable") : []).map((h) => <p key={h} class="dim">{h}</p>)}
         <div class="sweep-list" role="group" aria-label="Sweeps of this row: press to exclude or restore" data-testid="sweep-list">
           <span class="dim">Sweeps</span>
           {group.sweeps.map((s, i) => (
