@@ -52,6 +52,12 @@ class ConditionBody(By):
     after_exercise_s: float | None = Field(default=None, gt=0, le=120)
 
 
+class ExerciseBody(By):
+    """That maximal exercise has ended just now, between two trains; false: there was none."""
+
+    ended: bool
+
+
 @router.get("/rows")
 async def rows(session: SessionHere) -> list[JsonValue]:
     """The table."""
@@ -104,6 +110,12 @@ async def set_condition(session: SessionHere, row_id: Id, body: ConditionBody) -
         "flexion_deg": body.flexion_deg, "after_exercise_s": body.after_exercise_s,
     }  # fmt: skip
     return await session.workflow.change_row(row_id, "condition", to, body.by)
+
+
+@router.post("/rows/{row_id}/exercise")
+async def exercise_ended(session: SessionHere, row_id: Id, body: ExerciseBody) -> Answer:
+    """The trains of the row from now on follow exercise; those before are the baseline."""
+    return await session.workflow.change_row(row_id, "exercise", {"ended": body.ended}, body.by)
 
 
 @router.post("/rows/{row_id}/correct")

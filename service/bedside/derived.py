@@ -300,6 +300,7 @@ def _line(table: Table, plan: Plan, says: Measurement) -> dict[str, Json]:
         "distance_to": "",
         "flexion_deg": says.values.get("flexion_deg"),
         "after_exercise_s": None,
+        "exercise_ended": None,
         "temperature_c": table.circumstances.celsius(place),
         "temperature_where": place,
         "segment": None,

@@ -58,7 +58,7 @@ def apply(table: Table, edit: KeptEdit) -> None:
             rows.correct(edit.target, corrected(taken, told))
     elif edit.what == "temperature":
         table.set_temperature(str(told.get("where") or ""), told["celsius"])
-    elif edit.what in ("marker", "reset", "absent", "distance", "condition"):
+    elif edit.what in ("marker", "reset", "absent", "distance", "condition", "exercise"):
         _row_edit(table, RowKey.from_id(edit.target), edit, told)
 
 
@@ -109,6 +109,9 @@ def _row_edit(table: Table, key: RowKey, edit: KeptEdit, told: Mapping[str, Any]
         rows.reset(key, told["name"])
     elif edit.what == "distance":
         rows.set_distance(key, told["mm"])
+    elif edit.what == "exercise":
+        ended = told.get("sweep") is not None
+        rows.set_exercise_end(key, (str(told["sweep"]), float(told["since_s"])) if ended else None)
     elif edit.what == "condition":
         rows.set_condition(
             key, flexion_deg=told["flexion_deg"], after_exercise_s=told["after_exercise_s"]

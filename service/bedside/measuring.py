@@ -47,13 +47,15 @@ def measure(
     turned: bool = False,
     supramaximal: bool | None = None,
     skin_c: float | None = None,
+    exercise_end_s: float | None = None,
 ) -> Measurement:
     """The one detector of a measure, on one sweep, the average or the series of several.
 
     pairs: sweeps with the row of their channel. distance_mm: cathode to E1, for a sensory velocity.
     turned: as if E1 and E2 were exchanged (motor alone). supramaximal: whether trains repeat a
-    response on its plateau, and skin_c: None is not known (repetitive stimulation alone). A measure
-    that this version does not have, or cannot make of sweeps, is not assessable and says so.
+    response on its plateau, and skin_c: None is not known; exercise_end_s: on the clock of the
+    stimuli, trains after it follow exercise (all three: repetitive stimulation alone).
+    A measure that this version does not have, or cannot make of sweeps, is not assessable.
     """
     sweeps = [sweep for sweep, _ in pairs]
     ids = [sweep.id for sweep in sweeps]
@@ -72,6 +74,7 @@ def measure(
     }
     if name == "rns":
         given["settings"] = RnsSettings(
+            exercise_end_s=exercise_end_s,
             supramaximal=supramaximal,
             skin_c=skin_c,
             least_skin_c=least_c(place_of(nerve, "left")),

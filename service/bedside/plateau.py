@@ -66,6 +66,16 @@ def strongest(entries: Sequence[One], from_ma: float | None = None) -> Sequence[
     return [entry for entry, ma in zip(entries, known, strict=True) if ma >= least]
 
 
+def repeats(proven: Supramaximal | None, entries: Sequence[One]) -> bool | None:
+    """Whether every stimulus lay on a plateau that was proven; None: nothing was tried."""
+    if proven is None:
+        return None
+    currents = [current_ma(entry.sweep) for entry in entries]
+    if not proven.proven or proven.from_ma is None or None in currents:
+        return False
+    return all((ma or 0.0) >= LEVEL * proven.from_ma for ma in currents)
+
+
 def current_ma(sweep: Sweep) -> float | None:
     """What was asked for, None if it is not known which pulse it was."""
     return None if sweep.stimulus is None else sweep.stimulus.pulse.current_ma

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.model import Measurement, Sweep
+
+from .row_key import Taken
 
 
 @dataclass(slots=True)
@@ -24,8 +27,9 @@ class ByHand:
     """What a person has said of a row. placed: marker -> (ms after the stimulus, initials, when).
     placed_on: the sweeps of the row when its markers were placed. absent: initials and whether the
     electrodes were checked. flexion_deg: of the elbow, 0 is straight. after_exercise_s: the run was
-    taken directly after so many seconds of maximal exercise; None: at rest. superseded: the
-    measurement that the newest edit replaced."""
+    taken directly after so many seconds of maximal exercise; None: at rest. exercise_ended: between
+    two trains of the row, so many seconds after the stimulus of a sweep (id); None: all at rest.
+    superseded: the measurement that the newest edit replaced."""
 
     placed: dict[str, tuple[float, str, datetime]] = field(default_factory=dict)
     placed_on: tuple[str, ...] = ()
@@ -33,7 +37,15 @@ class ByHand:
     distance_mm: float | None = None
     flexion_deg: float | None = None
     after_exercise_s: float | None = None
+    exercise_ended: tuple[str, float] | None = None
     superseded: str | None = None
+
+    def exercise_end_s(self, sweeps: Mapping[str, tuple[Sweep, Taken, bool]]) -> float | None:
+        """When the exercise ended, on the clock of its epoch's stimuli; None: none was told."""
+        if self.exercise_ended is None or self.exercise_ended[0] not in sweeps:
+            return None
+        sweep, since_s = sweeps[self.exercise_ended[0]][0], self.exercise_ended[1]
+        return (sweep.start_index + sweep.zero_index) / sweep.rate_hz + since_s
 
 
 def alike(entries: list[Entry]) -> list[Entry]:

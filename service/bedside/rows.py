@@ -16,7 +16,7 @@ from service.evidence.findings import Supramaximal
 from service.model import Measurement, Muscle, Sweep
 
 from .measuring import SERIES, alone, measure, not_assessable
-from .plateau import LEVEL, current_ma, on_plateau, proof, standing, strongest
+from .plateau import on_plateau, proof, repeats, standing, strongest
 from .row_entries import ByHand, Entry, alike
 from .row_key import MOTOR, RowKey, Taken, targets
 from .sites import place_of
@@ -159,6 +159,11 @@ class Rows:
         recorded, and at rest."""
         hand = self._hand.setdefault(key, ByHand())
         hand.flexion_deg, hand.after_exercise_s = flexion_deg, after_exercise_s
+        self._touch(key)
+
+    def set_exercise_end(self, key: RowKey, ended: tuple[str, float] | None) -> None:
+        """So long after the stimulus of a sweep; None: no exercise between the trains."""
+        self._hand.setdefault(key, ByHand()).exercise_ended = ended
         self._touch(key)
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────
@@ -367,13 +372,7 @@ class Rows:
         """Whether every stimulus of a train lay on the plateau of the response that it repeats;
         None without a motor row at the same place."""
         single = self.newest_run(replace(key, measure=MOTOR))
-        proven = None if single is None else self.proof(single)
-        if proven is None:
-            return None
-        currents = [current_ma(entry.sweep) for entry in self._used(key)]
-        if not proven.proven or proven.from_ma is None or None in currents:
-            return False
-        return all((ma or 0.0) >= LEVEL * proven.from_ma for ma in currents)
+        return None if single is None else repeats(self.proof(single), self._used(key))
 
     def _automatic_of(self, key: RowKey) -> Measurement:
         if key not in self._automatic:
@@ -385,6 +384,7 @@ class Rows:
                 target=key.muscle,
                 distance_mm=self.hand(key).distance_mm,
                 nerve=key.nerve,
+                exercise_end_s=self.hand(key).exercise_end_s(self._taken),
                 supramaximal=self._repeats_plateau(key) if key.measure == "rns" else None,
                 skin_c=self._skin_c.get(place_of(key.nerve, key.side), self._skin_c.get("")),
             )

@@ -199,7 +199,7 @@ class Session:
                 self._spawn(self.workflow.refresh(sweep))
             case ("edit", {"what": "correction", "target": str(sweep)}):
                 self._spawn(self.workflow.refresh(sweep))
-            case ("edit", {"what": "marker" | "reset" | "absent", "target": str(row)}):
+            case ("edit", {"what": "marker" | "reset" | "absent" | "exercise", "target": str(row)}):
                 self._spawn(self.workflow.refresh_row(row))
             case _:
                 self.study.note(words)

@@ -16,6 +16,7 @@ from service.model import Finding, Json, Limit, Measurement
 from .messages import measurement_json, plain
 from .row_gates import RowFacts, flags_of, gates_json
 from .row_key import MOTOR, RowKey
+from .row_lines import exercise_json
 from .rows import Rows
 from .sites import f_wave_end, least_c, place_of, proximal_order
 
@@ -100,6 +101,7 @@ class Table:
             "distance_to": far_end(key, below),
             "flexion_deg": hand.flexion_deg,
             "after_exercise_s": hand.after_exercise_s,
+            "exercise_ended": exercise_json(hand),
             "temperature_c": self.circumstances.celsius(place),
             "temperature_where": place,
             "segment": None if segment is None else measurement_json(segment),

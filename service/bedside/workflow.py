@@ -27,7 +27,7 @@ from .journal import Journal
 from .messages import plain_fields
 from .restoring import restore
 from .row_key import MOTOR, RowKey
-from .row_lines import latency_ms_of, sweeps_of, was_of
+from .row_lines import exercise_end, latency_ms_of, sweeps_of, was_of
 from .rows import SweepResult
 from .sites import PLACES
 from .steps import Step, kept_step, repeated
@@ -38,7 +38,8 @@ from .table import Table
 T = TypeVar("T")
 _WORD = re.compile(r"[\w -]+")  # fit for a row's id
 MOST_REFRESHED = 50
-_NAMED = frozenset(["marker", "reset", "absent", "distance", "condition", "correction"])
+_NAMED = frozenset(["marker", "reset", "absent", "distance", "condition", "correction",
+                    "exercise"])  # fmt: skip
 
 
 class UnknownError(LookupError):
@@ -225,6 +226,10 @@ class Workflow:
         was = was_of(line, what, to)
         if what == "marker" and to.get("latency_ms") is None:
             to = {"name": to["name"], "latency_ms": latency_ms_of(line, to["index"])}
+        if what == "exercise":
+            none: dict[str, Json] = {"sweep": None}
+            ended = to["ended"] and exercise_end(line, self._study.book, self._ports.utc_now())
+            to = ended or none
         edit = self._edit(what, row_id, by, to, was)
         await self._on_table(lambda table: edits.check(table, edit))
         await self._change(edit)

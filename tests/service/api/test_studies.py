@@ -146,6 +146,8 @@ def test_a_run_after_exercise_is_compared_with_rest_and_kept(client: TestClient)
     assert client.get(f"/api/rows/{made['id']}/trace").status_code == 404
     assert client.post(f"/api/rows/{made['id']}/distance", json={"mm": 80}).status_code == 400
     assert client.post(url, json={"flexion_deg": 200}).status_code == 422
+    no_train = client.post(f"/api/rows/{WRIST}.1/exercise", json={"ended": True})
+    assert (no_train.status_code, "has no trains" in no_train.json()["error"]) == (400, True)
     study = client.get("/api/study").json()["study"]["id"]
     assert client.post("/api/studies/current/close", json={}).status_code == 200
     seen = client.get(f"/api/studies/{study}").json()
