@@ -24,14 +24,13 @@ FIRST_GUESS_S = 0.002
 class Body:
     """One muscle: neurons, axons and what each unit looks like.
 
-    spectra: (n_units, n_frequencies), µV at the electrode. surface_uv: peak-to-peak of each unit in
-    the samples. loss_order: in which order units die. bundle: where its fibres lie.
+    spectra: (n_units, n_frequencies), µV at the electrode. loss_order: in which order units die.
+    bundle: where its fibres lie.
     """
 
     properties: PoolProperties
     axons: MotorAxons
     spectra: ComplexArray
-    surface_uv: FloatArray
     loss_order: IntArray
     bundle: FibreBundle
 
@@ -86,10 +85,15 @@ def grown_body(key: str, seed: int, grid: Grid, person: Person = REFERENCE_PERSO
         properties=properties,
         axons=axons,
         spectra=spectra,
-        surface_uv=grid.sampled_uv(spectra),
         loss_order=build.permutation(anatomy.units),
         bundle=bundle,
     )
+
+
+@lru_cache(maxsize=40)
+def healthy_sizes_uv(body: Body, grid: Grid) -> FloatArray:
+    """(n_units,) peak to peak of each healthy unit in the samples."""
+    return grid.sampled_uv(body.spectra)
 
 
 @lru_cache(maxsize=40)

@@ -103,7 +103,7 @@ def m_wave_truth(muscle: Muscle, nerve: str, site: str, grid: Grid) -> dict[str,
             for number, name in enumerate(axons.segments[:last])
         },
         "threshold_ma": [float(value) for value in np.quantile(threshold, (0.0, 0.5, 1.0))],
-        "waveform_uv": [round(value, 3) for value in shown.tolist()],
+        "waveform_uv": np.round(shown, 3).tolist(),
     }
 
 
@@ -130,7 +130,7 @@ def snap_truth(key: str, nerve: SensoryNerve, site: str, grid: Grid) -> dict[str
         "peak_latency_ms": 1e3 * shape.peak_s,
         "distance_mm": float(nerve.length_mm[: nerve.sites.index(site) + 1].sum()),
         "fastest_m_s": float(nerve.velocity_m_s[nerve.alive, 0].max()),
-        "waveform_uv": [round(v, 4) for v in waveform[: int(REPORTED_S * rate)].tolist()],
+        "waveform_uv": np.round(waveform[: int(REPORTED_S * rate)], 4).tolist(),
     }
 
 

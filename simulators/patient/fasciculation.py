@@ -8,6 +8,7 @@ al. 2019, Clin Neurophysiol 130:1083 (rates).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,12 +30,16 @@ class Fasciculation:
 
 
 class FasciculationSource:
-    """The spontaneous discharges of one muscle."""
+    """The spontaneous discharges of one muscle. surface_size: tells how large each unit is on the
+    surface, once somebody wants to know."""
 
-    def __init__(self, surface_size: FloatArray, rng: np.random.Generator) -> None:
+    def __init__(
+        self, surface_size: Callable[[], FloatArray], units: int, rng: np.random.Generator
+    ) -> None:
         self._rng = rng
-        upper = np.argsort(surface_size)[surface_size.size // 2 :]
-        self._order: IntArray = rng.permutation(upper)
+        self._surface_size = surface_size
+        self._place: IntArray = rng.permutation(units - units // 2)
+        self._order: IntArray | None = None
         self._weights = np.cumsum(
             rng.dirichlet(np.full(int(effect("lmn.fasciculation_sources")), 4.0))
         )
@@ -48,14 +53,17 @@ class FasciculationSource:
         while self._next_s < end_s:
             keep, which, twice, gap = self._rng.random(4)
             per_s = effect("lmn.fasciculations_per_min") / 60.0 * share
-            unit = self._unit(which, alive)
-            if keep < per_s / CANDIDATES_PER_S and unit is not None:
+            unit = self._unit(which, alive) if keep < per_s / CANDIDATES_PER_S else None
+            if unit is not None:
                 doublet = twice < effect("lmn.fasciculation_doublet")
                 found.append(Fasciculation(unit, self._next_s, (0.004 + 0.006 * gap) * doublet))
             self._next_s += float(self._rng.exponential(1.0 / CANDIDATES_PER_S))
         return found
 
     def _unit(self, which: float, alive: BoolArray) -> int | None:
+        if self._order is None:  # the upper half, in any order
+            upper = np.argsort(self._surface_size())[-self._place.size :]
+            self._order = np.asarray(upper[self._place])
         living = self._order[alive[self._order]]
         if living.size == 0:
             living = np.flatnonzero(alive)

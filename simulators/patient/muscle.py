@@ -10,7 +10,7 @@ import numpy as np
 
 from .activity import Activity, Response
 from .anatomy import body_plan, split_key
-from .body import delayed, grown_body
+from .body import delayed, grown_body, healthy_sizes_uv
 from .cases import HEALTHY_JUNCTION, HEALTHY_NERVE, Dials, Junction, NerveCondition
 from .clonus import Beat
 from .descending import ANTAGONISTS, DescendingTract
@@ -68,14 +68,16 @@ class Muscle:
         self.arc = ReflexArc(key, self.anatomy, self.properties, build, seed)
         self.cortex = CorticalResponse(key, self.anatomy, self.properties, build, seed)
         self.nerve_is(condition, person)
-        units = self.properties.size.size
+        units = self.anatomy.units
         self.junction = NeuromuscularJunction(junction, units)
         self.pool = MotorPool.of(units, random_stream(seed, key, "discharge"))
         self._recruitment = random_stream(seed, key, "reflex recruitment")
         self._stimulus = random_stream(seed, key, "stimulus")
         self.units = MotorUnits(self.body, grid, random_stream(seed, key, "sprouts"))
         self._spontaneous = FasciculationSource(
-            self.body.surface_uv, random_stream(seed, key, "fasciculation")
+            lambda: healthy_sizes_uv(self.body, grid),
+            units,
+            random_stream(seed, key, "fasciculation"),
         )
         self._depth = corticospinal_depth * self.anatomy.corticospinal
         self.umn = self.lmn = self.umn_goal = self.lmn_goal = 0.0
@@ -335,7 +337,9 @@ class Muscle:
             if each is None:
                 turned = delayed(self.units.spectra, self.axons.latency_s(site), self._grid)
                 each = self._m_waves[site, EACH] = turned
-            self._m_waves[key] = self.warmth * each[answering].sum(axis=0)
+            some = np.zeros(each.shape[0])
+            some[answering] = self.warmth
+            self._m_waves[key] = some @ each
         return self._m_waves[key]
 
     def answer(self, current_ma: float, width_us: float, nerve: str, site: str) -> IntArray:

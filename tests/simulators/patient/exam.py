@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -19,7 +20,12 @@ WIDTH_US = 200.0
 
 
 def patient_with(
-    case: Case | str, keys: Sequence[str], *, seed: int = 1, rate_hz: float = RATE_HZ
+    case: Case | str,
+    keys: Sequence[str],
+    *,
+    seed: int = 1,
+    rate_hz: float = RATE_HZ,
+    kind: Literal["sinc3", "none"] = "none",
 ) -> Patient:
     """The patient with a lead on each of these muscles, needles (`needle left FDI`) or sensory
     recordings, and nothing else grown: the same signals as with all leads, for less time."""
@@ -27,7 +33,7 @@ def patient_with(
     bare = [key.removeprefix("needle ") for key in keys]
     only = replace(chosen, montage=tuple(dict.fromkeys(bare)))
     leads = tuple(Lead(number, key) for number, key in enumerate(keys, start=1))
-    return Patient(only, seed=seed, front_end=FrontEnd(rate_hz, "none"), leads=leads)
+    return Patient(only, seed=seed, front_end=FrontEnd(rate_hz, kind), leads=leads)
 
 
 def worst_muscle(case: Case) -> str:

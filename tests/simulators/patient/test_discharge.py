@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from simulators.patient import FrontEnd, load_patient
 from simulators.patient.pool import PoolProperties
 from simulators.patient.streams import random_stream
+
+from .exam import patient_with
 
 RATE = 250.0
 
@@ -18,12 +19,12 @@ def _trains(patient, muscle, seconds):
     return {int(unit): np.array(at) / RATE for unit, at in units.items()}
 
 
-def _patient(task, level=0.0, *, seed=1, **dials):
-    patient = load_patient("healthy", seed=seed, front_end=FrontEnd(RATE, "sinc3"))
+def _patient(task, level=0.0, *, keys=("left FDI",), rate_hz=RATE, **dials):
+    patient = patient_with("healthy", keys, rate_hz=rate_hz)
     if dials:
         patient.set_dial("all", **dials)
     patient.set_task(task, level)
-    patient.advance(int(2 * RATE))
+    patient.advance(int(2 * rate_hz))
     return patient
 
 
@@ -56,7 +57,7 @@ def test_units_begin_at_five_to_eight_per_second():
 
 def test_maximal_effort_drives_all_units_at_twenty_to_forty_per_second():
     """Everyone fires; early units faster than late ones (onion skin)."""
-    trains = _trains(_patient("maximal"), "left ADM", 5)
+    trains = _trains(_patient("maximal", keys=("left ADM",)), "left ADM", 5)
     rates = np.array([trains[unit].size / 5 for unit in sorted(trains)])
     assert len(trains) == 130
     assert 20.0 < np.median(rates) < 40.0
@@ -92,7 +93,7 @@ def test_fewer_units_fire_slower_when_drive_is_lost():
 
 def test_a_dial_of_one_muscle_leaves_the_others_untouched():
     """Firings of FDI are the same to the last digit whatever happens to ADM."""
-    one, other = (_patient("hold", 0.2) for _ in range(2))
+    one, other = (_patient("hold", 0.2, keys=("left FDI", "left ADM")) for _ in range(2))
     other.set_dial("left ADM", umn=0.9, lmn=0.7)
     a, b = (_trains(p, "left FDI", 3) for p in (one, other))
     assert a.keys() == b.keys()
@@ -114,15 +115,14 @@ def test_dials_turn_within_two_seconds_and_are_remembered():
 
 def test_truth_tells_every_firing_once_at_its_fraction_of_a_sample():
     """Ranges join without loss or repeat, and the trains do not depend on the device's rate."""
-    patient = _patient("hold", 0.2)
+    patient = _patient("hold", 0.2, keys=("left BB",))
     start = patient.sample_index
     patient.advance(500)
     whole = patient.truth(start, start + 500)["firings"]["left BB"]
     halves = [patient.truth(start + a, start + a + 250)["firings"]["left BB"] for a in (0, 250)]
     for unit, at in whole.items():
         assert at == halves[0].get(unit, []) + halves[1].get(unit, [])
-    fast = load_patient("healthy", seed=1, front_end=FrontEnd(1000.0, "sinc3"))
-    fast.set_task("hold", 0.2)
-    fast.advance(4000)
+    fast = _patient("hold", 0.2, keys=("left BB",), rate_hz=4 * RATE)
+    fast.advance(2000)
     again = fast.truth(4 * start, 4 * start + 2000)["firings"]["left BB"]
     assert all(np.allclose(np.array(again[u]) / 4, at) for u, at in whole.items())

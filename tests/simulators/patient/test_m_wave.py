@@ -5,12 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulators.patient import FrontEnd, Lead, Patient, load_patient
+from simulators.patient import FrontEnd, Lead, Patient
 from simulators.patient.cases import read_case
+from simulators.patient.evoked import m_wave_truth
+from simulators.patient.front_end import Grid
+from simulators.patient.growing import grown_muscle
 
 from .evoked_alone import evoked, measured, truth_of
+from .exam import patient_with
 
-ROWS = {"left APB": 0, "left FDI": 1, "left ADM": 2, "left EDC": 3, "left FCR": 5, "left BB": 6}
+APB = ("left APB",)
 
 
 @pytest.mark.parametrize(
@@ -28,8 +32,8 @@ ROWS = {"left APB": 0, "left FDI": 1, "left ADM": 2, "left EDC": 3, "left FCR": 
 def test_samples_agree_with_the_templates(nerve, site, muscle, lmn):
     """Amplitude within 1 %, onset within 0.03 ms after the group delay, for any dial."""
     at = 100.63
-    seen, patient = evoked(nerve, site, at=at, lmn=lmn, current_ma=90.0)
-    amplitude, onset = measured(seen[ROWS[muscle]][:700], at + 1.5, 16000.0)
+    seen, patient = evoked(nerve, site, at=at, lmn=lmn, current_ma=90.0, keys=(muscle,))
+    amplitude, onset = measured(seen[0, :700], at + 1.5, 16000.0)
     truth = truth_of(patient, muscle, site)
     assert amplitude == pytest.approx(truth["amplitude_mv"], rel=0.01)
     assert onset == pytest.approx(truth["onset_latency_ms"], abs=0.03)
@@ -47,28 +51,30 @@ def test_only_the_muscles_of_the_nerve_at_that_site_answer():
 def test_current_recruits_units_from_none_to_all():
     """The response grows with current and width and is complete at 30 mA, 0.2 ms."""
     height = [
-        -evoked("median", "wrist", current_ma=ma, samples=400)[0][0, 130:].min()
+        -evoked("median", "wrist", current_ma=ma, samples=400, keys=APB)[0][0, 130:].min()
         for ma in (3.0, 8.0, 11.0, 14.0, 30.0, 60.0)
     ]
     assert height[0] < 60.0
     assert (np.diff(height) > -1e-6).all()
     assert 0.1 * height[-1] < height[2] < 0.9 * height[-1]
     assert height[-2] == pytest.approx(height[-1], rel=1e-3)
-    wide = -evoked("median", "wrist", current_ma=8.0, width_us=1000.0, samples=400)[0][0].min()
+    wide = evoked("median", "wrist", current_ma=8.0, width_us=1000.0, samples=400, keys=APB)[0]
+    wide = -wide[0].min()
     assert wide > 1.5 * height[1]
 
 
 def test_healthy_values_lie_where_they_were_published():
     """Means over subjects: ADM 11.6 mV and 3.0 ms (Buschbacher 1999), APB and FDI, CV 57 m/s, with
     the spread between people that the lower limits (49 m/s, 1 in 40) ask for."""
-    front, waves = FrontEnd(250.0, "sinc3"), []
-    leads = [Lead(1, "left APB"), Lead(2, "left FDI"), Lead(3, "left ADM")]
-    case = replace(read_case("healthy"), montage=())
+    grid, case, waves = Grid.of(FrontEnd(4000.0, "sinc3")), read_case("healthy"), []
+    names = {"APB": "median", "FDI": "ulnar", "ADM": "ulnar"}
     for seed in range(24):
-        patient = Patient(case, seed=seed, front_end=front, leads=tuple(leads))
-        rows = patient.templates()["m_waves"]
-        waves.append({(row["muscle"][5:], row["site"]): row for row in rows})
-    names = ("APB", "FDI", "ADM")
+        told = {}
+        for name, nerve in names.items():
+            muscle = grown_muscle(case, case.person, f"left {name}", seed, grid)
+            for site in ("wrist", "elbow") if name == "APB" else ("wrist",):
+                told[name, site] = m_wave_truth(muscle, nerve, site, grid)
+        waves.append(told)
     amplitude = {n: np.array([w[n, "wrist"]["amplitude_mv"] for w in waves]) for n in names}
     latency = {n: np.array([w[n, "wrist"]["onset_latency_ms"] for w in waves]) for n in names}
     far = np.array([w["APB", "elbow"]["onset_latency_ms"] for w in waves])
@@ -87,7 +93,7 @@ def test_lost_units_take_the_cmap_down_and_lost_drive_does_not():
     """LMN 0.5 keeps 50-80 %, LMN 1 under 45 % (survivors grow); UMN 1 changes nothing at all."""
 
     def height(**dials):
-        return -evoked("ulnar", "wrist", samples=400, **dials)[0][2].min()
+        return -evoked("ulnar", "wrist", samples=400, keys=("left ADM",), **dials)[0].min()
 
     healthy = height()
     assert 0.5 < height(lmn=0.5) / healthy < 0.8
@@ -114,7 +120,7 @@ def test_carpal_tunnel_delays_the_median_nerve_only():
 
 def test_f_waves_come_late_now_and_then_and_differ():
     """20 stimuli: persistence 60-100 %, latencies 22-34 ms, several units."""
-    patient = load_patient("healthy", seed=1, front_end=FrontEnd(2000.0, "sinc3"))
+    patient = patient_with("healthy", ["left ADM"], rate_hz=2000.0)
     patient.place("ulnar", "wrist", "left")
     for shot in range(20):
         patient.stimulate(1000.0 * shot + 100.0, current_ma=40.0, width_us=200.0)

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfiltfilt
 
-from simulators.patient import FrontEnd, Lead, load_patient
+from simulators.patient import FrontEnd, load_patient
+
+from .exam import patient_with
 
 WINDOWS, WINDOW_S = 200, 0.8
 MORE_SEEDS = range(4, 24)
@@ -28,9 +30,8 @@ def _band_coherence(x, y):
 
 def _pairs(seed, rate=1000.0, **dials):
     """Band coherence and its shuffled 95th centile for EDC-FDI and FDS-FDI."""
-    leads = [Lead(1, "left FDI"), Lead(2, "left EDC"), Lead(3, "left FDS")]
-    front = FrontEnd(rate, "sinc3")
-    patient = load_patient("healthy", seed=seed, front_end=front, leads=leads)
+    keys = ("left FDI", "left EDC", "left FDS")
+    patient = patient_with("healthy", keys, seed=seed, rate_hz=rate, kind="sinc3")
     patient.set_dial("all", **dials)
     patient.set_task("hold", 0.15)
     patient.advance(int(2 * rate))
@@ -75,12 +76,12 @@ def test_coherence_is_there_with_the_tract_and_found_by_chance_alone_without():
 
 
 def _beats(muscle="left FDS", seconds=7.5, seed=2, rate=250.0, **dials):
-    patient = load_patient("healthy", seed=seed, front_end=FrontEnd(rate, "sinc3"))
+    patient = patient_with("healthy", [muscle], seed=seed, rate_hz=rate, kind="sinc3")
     patient.set_dial("all", **dials)
     patient.advance(int(2 * rate))
     patient.set_task("stretch")
     first = patient.sample_index
-    emg = patient.advance(int(seconds * rate))
+    emg = patient.advance(int(seconds * rate))[0]
     truth = patient.truth(first, patient.sample_index)
     beats = [b["sample"] / rate for b in truth["clonus_beats"] if b["muscle"] == muscle]
     return np.array(beats), emg, first / rate
@@ -94,7 +95,7 @@ def test_clonus_beats_regularly_at_four_to_eight_per_second(seed):
     assert 4.0 < 1 / periods.mean() < 8.0
     assert periods.std() / periods.mean() < 0.1
     assert beats.size > 25
-    envelope = np.abs(emg[4] - emg[4].mean())
+    envelope = np.abs(emg - emg.mean())
     spectrum = np.abs(np.fft.rfft(envelope - envelope.mean(), n=8192))
     frequency = np.fft.rfftfreq(8192, 1 / 250.0)
     band = (frequency > 3) & (frequency < 9)
@@ -108,7 +109,7 @@ def test_clonus_dies_away_at_a_middling_dial_and_starts_again_with_the_next_stre
     assert 5 <= within.size < 25
     assert within.max() < 5.0
     assert (beats > start + 8.0).any()
-    assert np.abs(emg[4, :250]).max() > 2 * np.abs(emg[4, 300:500]).max()
+    assert np.abs(emg[:250]).max() > 2 * np.abs(emg[300:500]).max()
 
 
 @pytest.mark.parametrize("dials", [{"lmn": 0.0}, {"lmn": 0.9}, {"umn": 0.2}])
@@ -119,7 +120,7 @@ def test_no_clonus_without_a_marked_umn_lesion(dials):
 
 def test_fasciculations_are_irregular_and_come_from_several_units():
     """LMN 0.6 for five minutes at rest: 20-60 per minute, interval CV about 1, some doublets."""
-    patient = load_patient("healthy", seed=3, front_end=FrontEnd(250.0, "sinc3"))
+    patient = patient_with("healthy", ["left FDI"], seed=3, rate_hz=250.0)
     patient.set_dial("all", lmn=0.6)
     patient.advance(75000)
     events = [e for e in patient.truth(500, 75000)["fasciculations"] if e["muscle"] == "left FDI"]
@@ -135,11 +136,11 @@ def test_fasciculations_are_irregular_and_come_from_several_units():
 @pytest.mark.parametrize("rate", [250.0, 2000.0])
 def test_fasciculations_stand_out_of_the_noise(rate):
     """Most are more than 5 times the noise on the surface, also at 250 Hz."""
-    patient = load_patient("healthy", seed=3, front_end=FrontEnd(rate, "sinc3"))
+    patient = patient_with("healthy", ["left FDI"], seed=3, rate_hz=rate, kind="sinc3")
     patient.set_dial("all", lmn=0.6)
     patient.advance(int(2 * rate))
     first = patient.sample_index
-    emg = patient.advance(int(60 * rate))[1]
+    emg = patient.advance(int(60 * rate))[0]
     sigma = 1.4826 * np.median(np.abs(emg - np.median(emg)))
     events = patient.truth(first, first + int(59 * rate))["fasciculations"]
     heights = []
@@ -163,7 +164,7 @@ def test_no_fasciculations_and_no_tone_from_the_umn_dial(umn):
 
 def test_spastic_dystonia_keeps_a_few_units_firing_at_rest():
     """UMN 1 at rest: some small units, at five or more per second, without pause."""
-    patient = load_patient("healthy", seed=3, front_end=FrontEnd(250.0, "sinc3"))
+    patient = patient_with("healthy", ["left FDI"], seed=3, rate_hz=250.0)
     patient.set_dial("all", umn=1.0)
     patient.advance(750)
     patient.advance(2500)
