@@ -112,7 +112,9 @@ def test_h_is_depressed_at_fast_rates_and_less_so_in_spasticity(seed: int):
 @pytest.mark.parametrize("count", [16, pytest.param(100, marks=pytest.mark.soak)])
 def test_h_over_m_is_spread_and_falls_with_age_and_latency_grows_with_the_leg(count: int):
     """Many people: mean 0.4-0.5, between 0.02 and 0.95, older ones lower; latency of the truth by
-    Braddom & Johnson (9.14 + 0.46 leg + 0.1 age, leg 0.235 of the height) within 5.5 ms."""
+    Braddom & Johnson (9.14 + 0.46 leg + 0.1 age, leg 0.235 of the height) within 6.5 ms. Their own
+    spread of 5.5 ms (two SDs) leaves a correlation of 0.58 in such people; it is 0.58 in a hundred
+    of these, who follow their height more (0.20 ms/cm) and their age less (0.02 ms a year)."""
     rng = np.random.default_rng(4)
     rows = []
     for seed in range(count):
@@ -128,7 +130,7 @@ def test_h_over_m_is_spread_and_falls_with_age_and_latency_grows_with_the_leg(co
     assert np.corrcoef(age, ratio)[0, 1] < -0.05
     assert abs((latency - expected).mean()) < 1.0
     assert np.abs(latency - expected).max() < 6.5
-    assert np.corrcoef(latency, expected)[0, 1] > 0.45
+    assert np.corrcoef(latency, expected)[0, 1] > 0.5
 
 
 @pytest.mark.parametrize("seed", FEW)
