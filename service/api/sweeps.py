@@ -46,9 +46,11 @@ class PlaceBody(BaseModel):
 
 
 class SweepBody(PlaceBody):
-    """The same of one sweep, or whether it counts in its row."""
+    """The same of one sweep; whether it counts in its row; or whether artefact rejection is to
+    leave it in its average whatever it finds."""
 
     included: bool | None = None
+    kept: bool | None = None
 
 
 Index = Annotated[int, Query(ge=0, le=2**53)]
@@ -73,11 +75,15 @@ async def sweep_samples(session: SessionHere, sweep_id: str) -> Response:
 @router.post("/sweeps/{sweep_id}")
 async def change_sweep(session: SessionHere, sweep_id: str, body: SweepBody) -> Answer:
     """Into or out of its average, or into the row where it belongs."""
-    place = body.model_dump(exclude={"included", "by"}, exclude_none=True)
-    if body.included is None and not place:
-        raise ValueError("nothing to change: give included, or nerve, site, side, muscle, measure")
+    place = body.model_dump(exclude={"included", "kept", "by"}, exclude_none=True)
+    if body.included is None and body.kept is None and not place:
+        raise ValueError(
+            "nothing to change: give included, kept, or nerve, site, side, muscle, measure"
+        )
     if place:
         entry = await session.workflow.correct(sweep_id, place, body.by)
+    if body.kept is not None:
+        entry = await session.workflow.keep(sweep_id, body.kept, body.by)
     if body.included is not None:
         entry = await session.workflow.include(sweep_id, body.included, body.by)
     return session.study.book.message(entry)

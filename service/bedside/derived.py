@@ -287,6 +287,7 @@ def _line(table: Table, plan: Plan, says: Measurement) -> dict[str, Json]:
         "inputs": [one.id for one in plan.inputs],
         "sweeps": [],
         "used": [],
+        "rejected": [],
         "current_ma": None,
         "width_us": None,
         "current_stated": False,

@@ -17,6 +17,8 @@ from .subject import subject_of
 from .table import Table
 
 Words = tuple[str, Json]
+# what nobody does without a name
+NAMED = frozenset(["marker", "reset", "absent", "distance", "condition", "correction", "exercise"])
 PLACE = ("measure", "nerve", "site", "side", "muscle")
 
 
@@ -52,6 +54,8 @@ def apply(table: Table, edit: KeptEdit) -> None:
     told: Mapping[str, Any] = to if isinstance(to, dict) else {}
     if edit.what == "included":
         rows.include(edit.target, bool(told["included"]))
+    elif edit.what == "kept":
+        rows.keep(edit.target, bool(told["kept"]))
     elif edit.what == "correction":
         taken = rows.taken(edit.target)
         if taken is not None:

@@ -47,11 +47,13 @@ def measure(
     turned: bool = False,
     supramaximal: bool | None = None,
     skin_c: float | None = None,
+    always: Sequence[int] = (),
     exercise_end_s: float | None = None,
 ) -> Measurement:
     """The one detector of a measure, on one sweep, the average or the series of several.
 
     pairs: sweeps with the row of their channel. distance_mm: cathode to E1, for a sensory velocity.
+    always: sweeps (numbered from 0) that the operator kept in a sensory average.
     turned: as if E1 and E2 were exchanged (motor alone). supramaximal: whether trains repeat a
     response on its plateau, and skin_c: None is not known; exercise_end_s: on the clock of the
     stimuli, trains after it follow exercise (all three: repetitive stimulation alone).
@@ -80,6 +82,9 @@ def measure(
             least_skin_c=least_c(place_of(nerve, "left")),
             search_to_ms=_SEARCH_TO_MS.get(site, _SEARCH_TO_ELSEWHERE_MS),
         )
+    if name == "sensory_response" and always:
+        kept = SensorySettings(distance_mm=distance_mm, always=tuple(always))
+        given["settings"] = kept
     currents = [current_ma(sweep) for sweep in sweeps]
     if None not in currents:
         given["current_ma"] = currents

@@ -40,7 +40,7 @@ def row_sweeps(content: StudyContent, table: Table, row_id: str) -> npt.NDArray[
     filled with NaN to the length of the average. Raises UnknownError, for a row that is made of
     rows too."""
     restore(table, content)
-    key = table.rows.key(row_id)
+    key = next((one for one in table.rows.all_keys() if one.id == row_id), None)
     if key is None:
         raise UnknownError(f"there is no row {row_id!r} with sweeps in study {content.study.id!r}")
     mean = table.rows.trace(key)[0]

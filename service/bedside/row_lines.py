@@ -27,9 +27,13 @@ def latency_ms_of(line: Mapping[str, Json], index: Json) -> float:
     return (at - start) / per_s * 1000.0
 
 
-def exercise_end(line: Mapping[str, Json], book: SweepBook, now: datetime) -> dict[str, Json]:
-    """That the exercise has ended now, told from the row's newest stimulus. Raises ValueError for
-    what is no row of trains."""
+def exercise_end(
+    line: Mapping[str, Json], to: Mapping[str, Json], book: SweepBook, now: datetime
+) -> dict[str, Json]:
+    """That the exercise has ended now, told from the row's newest stimulus; or that there was none.
+    Raises ValueError for what is no row of trains."""
+    if not to["ended"]:
+        return {"sweep": None}
     newest = book.get(sweeps_of(line)[-1]) if line["measure"] == "rns" else None
     if newest is None:
         raise ValueError(f"row {line['id']} has no trains between which there could be exercise")

@@ -17,6 +17,7 @@ from service.model import Measurement, Muscle, Sweep
 
 from .measuring import SERIES, alone, measure, not_assessable
 from .plateau import on_plateau, proof, repeats, standing, strongest
+from .rejection import AVERAGED, rejected
 from .row_entries import ByHand, Entry, alike
 from .row_key import MOTOR, RowKey, Taken, targets
 from .sites import place_of
@@ -56,6 +57,7 @@ class Rows:
         self._numbers: dict[str, int] = {}
         self._changed: dict[RowKey, None] = {}
         self._skin_c: dict[str, float] = {}
+        self._kept: set[str] = set()
         self.changes = 0
 
     # ── sweeps ───────────────────────────────────────────────────────────────────────────────────
@@ -172,10 +174,6 @@ class Rows:
         """Rows that have sweeps, in the order of their first."""
         return tuple(key for key, entries in self._rows.items() if entries)
 
-    def key(self, row_id: str) -> RowKey | None:
-        """By its id; None if there is no such row."""
-        return next((key for key in self.all_keys() if key.id == row_id), None)
-
     def entries(self, key: RowKey) -> tuple[Entry, ...]:
         """All sweeps of a row, also those left out."""
         return tuple(self._rows.get(key, ()))
@@ -207,25 +205,33 @@ class Rows:
 
     def trace(self, key: RowKey) -> tuple[npt.NDArray[np.float64], float, float]:
         """(n_samples,) µV: the mean of the sweeps used; their rate; and the column of time zero."""
-        chosen = self._used(key)
+        chosen = self._averaged(key)
         mean = np.mean([entry.sweep.samples_uv[entry.column] for entry in chosen], axis=0)
         zero = float(np.mean([entry.sweep.zero_index for entry in chosen]))
         return mean, chosen[0].sweep.rate_hz, zero
 
     def used(self, key: RowKey) -> tuple[str, ...]:
         """Ids of the sweeps in the average or series."""
-        return tuple(entry.sweep.id for entry in self._used(key))
+        return tuple(entry.sweep.id for entry in self._averaged(key))
+
+    def rejected(self, key: RowKey) -> dict[str, str]:
+        """Sweeps that the measure itself left out of the average, and why."""
+        return rejected(self._automatic_of(key), self._used(key)) if key.measure == AVERAGED else {}
+
+    def keep(self, sweep_id: str, kept: bool) -> None:
+        """In the average whatever artefact rejection says; False: as that says."""
+        (self._kept.add if kept else self._kept.discard)(sweep_id)
+        for key, entries in self._rows.items():
+            if any(entry.sweep.id == sweep_id for entry in entries):
+                self._touch(key)
+
+    def pairs(self, key: RowKey) -> list[tuple[Sweep, int]]:
+        """Sweeps to be measured, with the row of their channel."""
+        return [(entry.sweep, entry.column) for entry in self._used(key)]
 
     def proof(self, key: RowKey) -> Supramaximal | None:
         """Whether a motor row was shown to be supramaximal; None for other measures."""
         return proof(standing(self._included(key))) if key.measure == MOTOR else None
-
-    def turned(self, key: RowKey) -> Measurement | None:
-        """A motor row as it would be with E1 and E2 exchanged; None for other measures."""
-        if key.measure != MOTOR:
-            return None
-        pairs = [(entry.sweep, entry.column) for entry in self._used(key)]
-        return measure(MOTOR, pairs, site=key.site, target=key.muscle, turned=True)
 
     def changed(self) -> tuple[RowKey, ...]:
         """Rows that have changed since this was last asked, those gone empty among them."""
@@ -315,7 +321,7 @@ class Rows:
             self.measurement(key) if key.measure not in SERIES else entry.measurement,
             key.muscle,
             entry.sweep.channels[entry.column],
-            len(self._used(key)) if self._included(key) else 0,
+            len(self._averaged(key)) if self._included(key) else 0,
             taken,
             key.id,
         )
@@ -324,7 +330,6 @@ class Rows:
         self.changes += 1
         self._automatic.pop(key, None)
         if key.measure == MOTOR:
-            # whether the trains were supramaximal is read from the response they repeat
             for one in self._trains(key):
                 self._automatic.pop(one, None)
                 self._changed[one] = None
@@ -358,6 +363,10 @@ class Rows:
             chosen = list(strongest(included))
         return alike(chosen)
 
+    def _averaged(self, key: RowKey) -> list[Entry]:
+        out, chosen = self.rejected(key), self._used(key)
+        return [entry for entry in chosen if entry.sweep.id not in out] or chosen
+
     def _with_placed(
         self, key: RowKey, placed: Mapping[str, tuple[float, str, datetime]]
     ) -> Measurement:
@@ -376,14 +385,14 @@ class Rows:
 
     def _automatic_of(self, key: RowKey) -> Measurement:
         if key not in self._automatic:
-            pairs = [(entry.sweep, entry.column) for entry in self._used(key)]
             self._automatic[key] = measure(
                 key.measure,
-                pairs,
+                self.pairs(key),
                 site=key.site,
                 target=key.muscle,
                 distance_mm=self.hand(key).distance_mm,
                 nerve=key.nerve,
+                always=[i for i, e in enumerate(self._used(key)) if e.sweep.id in self._kept],
                 exercise_end_s=self.hand(key).exercise_end_s(self._taken),
                 supramaximal=self._repeats_plateau(key) if key.measure == "rns" else None,
                 skin_c=self._skin_c.get(place_of(key.nerve, key.side), self._skin_c.get("")),

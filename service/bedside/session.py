@@ -197,7 +197,7 @@ class Session:
             case ("sweep_included", {"sweep": str(sweep), "included": bool(included)}):
                 self.study.book.include(sweep, included)
                 self._spawn(self.workflow.refresh(sweep))
-            case ("edit", {"what": "correction", "target": str(sweep)}):
+            case ("edit", {"what": "correction" | "kept", "target": str(sweep)}):
                 self._spawn(self.workflow.refresh(sweep))
             case ("edit", {"what": "marker" | "reset" | "absent" | "exercise", "target": str(row)}):
                 self._spawn(self.workflow.refresh_row(row))

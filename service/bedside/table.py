@@ -13,7 +13,9 @@ from service.evidence.limits import Choice, LimitTable, Subject, choose_limit, d
 from service.evidence.quantities import judge, unit_of
 from service.model import Finding, Json, Limit, Measurement
 
+from .measuring import measure
 from .messages import measurement_json, plain
+from .rejection import rejected_json
 from .row_gates import RowFacts, flags_of, gates_json
 from .row_key import MOTOR, RowKey
 from .row_lines import exercise_json
@@ -88,6 +90,7 @@ class Table:
             "inputs": [],
             "sweeps": [one.sweep.id for one in entries],
             "used": list(used),
+            "rejected": rejected_json(rows.rejected(key)),
             "current_ma": None if stimulus is None else stimulus.pulse.current_ma,
             "width_us": None if stimulus is None else stimulus.pulse.width_us,
             "current_stated": stimulus is not None and stimulus.stated,
@@ -282,12 +285,19 @@ class Table:
             self.rows.proof(key),
             place,
             self.circumstances.celsius(place),
-            turned=self.rows.turned(key),
+            turned=self._turned(key),
             below=None if below is None else (self.rows.measurement(below), self._proven(below)),
             segment=segment,
             latest_ms=None if latest is None else latest.value,
             distance_mm=self.rows.hand(key).distance_mm,
         )
+
+    def _turned(self, key: RowKey) -> Measurement | None:
+        """A motor row as it would be with E1 and E2 exchanged; None for other measures."""
+        if key.measure != MOTOR:
+            return None
+        pairs = self.rows.pairs(key)
+        return measure(MOTOR, pairs, site=key.site, target=key.muscle, turned=True)
 
 
 def _hints(measurement: Measurement, segment: Measurement | None) -> list[Json]:

@@ -38,8 +38,6 @@ from .table import Table
 T = TypeVar("T")
 _WORD = re.compile(r"[\w -]+")  # fit for a row's id
 MOST_REFRESHED = 50
-_NAMED = frozenset(["marker", "reset", "absent", "distance", "condition", "correction",
-                    "exercise"])  # fmt: skip
 
 
 class UnknownError(LookupError):
@@ -196,6 +194,13 @@ class Workflow:
             await self.refresh(sweep_id)
         return self._entry(sweep_id)
 
+    async def keep(self, sweep_id: str, kept: bool, by: str | None = None) -> Entry:
+        """In its average whatever artefact rejection says; or as that says."""
+        self._entry(sweep_id)
+        await self._change(self._edit("kept", sweep_id, by, {"kept": kept}))
+        await self.refresh(sweep_id)
+        return self._entry(sweep_id)
+
     async def correct(self, sweep_id: str, told: dict[str, Json], by: str | None) -> Entry:
         """A sweep was taken elsewhere than was thought; what it was thought to be is kept."""
         (entry,) = await self._move([self._entry(sweep_id)], told, by)
@@ -227,9 +232,7 @@ class Workflow:
         if what == "marker" and to.get("latency_ms") is None:
             to = {"name": to["name"], "latency_ms": latency_ms_of(line, to["index"])}
         if what == "exercise":
-            none: dict[str, Json] = {"sweep": None}
-            ended = to["ended"] and exercise_end(line, self._study.book, self._ports.utc_now())
-            to = ended or none
+            to = exercise_end(line, to, self._study.book, self._ports.utc_now())
         edit = self._edit(what, row_id, by, to, was)
         await self._on_table(lambda table: edits.check(table, edit))
         await self._change(edit)
@@ -376,7 +379,7 @@ class Workflow:
     def _edit(self, what: str, target: str, by: str | None, to: Json, was: Json = None) -> KeptEdit:
         """Who did what now. Raises ValueError where a name is needed and there is none."""
         who = (by or "").strip() or self._study.operator
-        if not who and what in _NAMED:
+        if not who and what in edits.NAMED:
             raise ValueError("say who does this: initials in `by`, or an operator of the study")
         return KeptEdit(self._ports.utc_now(), who, what, target, was, to)
 

@@ -58,6 +58,8 @@ def test_the_end_is_told_from_the_newest_stimulus_and_of_trains_alone() -> None:
     (key,) = table.rows.all_keys()
     now = book.entries[-1].at_utc + timedelta(seconds=12)
     line = table.line(key)
-    assert exercise_end(line, book, now) == {"sweep": "r:emg:1:9", "since_s": 12.3}
+    told = exercise_end(line, {"ended": True}, book, now)
+    assert told == {"sweep": "r:emg:1:9", "since_s": 12.3}
+    assert exercise_end(line, {"ended": False}, book, now) == {"sweep": None}
     with pytest.raises(ValueError, match="has no trains"):
-        exercise_end(line | {"measure": "motor_response"}, book, now)
+        exercise_end(line | {"measure": "motor_response"}, {"ended": True}, book, now)
