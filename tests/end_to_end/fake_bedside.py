@@ -111,8 +111,12 @@ def _steps(app: FastAPI, fake: FakeService, tell: Callable[[dict], Awaitable[Non
     async def add(request: Request) -> dict:
         body = await request.json()
         step = placed(body["nerve"], body["site"], body["muscle"], body["measure"])
-        fake.listed.append({**step, "added": True})
-        return fake.listed[-1]
+        known = next((one for one in fake.listed if one["id"] == step["id"]), None)
+        if known is None:
+            known = {**step, "added": True}
+            fake.listed.append(known)
+        known["channel"] = body.get("channel") or known["channel"]
+        return known
 
     @app.post("/api/steps/{step_id}/{what}")
     async def change(step_id: str, what: str, request: Request) -> dict:
@@ -184,7 +188,7 @@ def _rows(app: FastAPI, fake: FakeService, tell: Callable[[dict], Awaitable[None
     @app.post("/api/sweeps/{sweep_id}")
     async def include(sweep_id: str, request: Request) -> dict:
         sweep = next(one for one in fake.sweeps if one["id"] == sweep_id)
-        sweep["included"] = (await request.json())["included"]
+        sweep |= await request.json()
         await tell(sweep)
         await told(sweep["row"])
         return sweep

@@ -190,6 +190,8 @@ class Technician:
         for _ in range(whole.locator("[data-row]").count()):
             self.press("j")
             row = str(whole.locator("tr.chosen").get_attribute("data-row"))
+            if not found:
+                self.look("table_first")
             lines = self.page.get_by_test_id("row-detail").locator("tr[data-quantity]")
             found[row] = {
                 str(line.get_attribute("data-quantity")): line.locator("td").nth(1).inner_text()

@@ -184,6 +184,25 @@ def test_skip_wants_a_reason_and_a_change_of_side_asks_once(
     expect(page.get_by_test_id("placement")).to_be_visible()
 
 
+def test_a_step_that_no_channel_records_says_so_before_the_shock(
+    stage: Stage, open_page: OpenPage
+) -> None:
+    """The right hand with electrodes on the left: said in the rail, and mended there by naming the
+    channel whose electrodes are moved."""
+    page = begun(stage, open_page)
+    expect(page.get_by_test_id("electrodes")).to_be_visible()
+    expect(page.get_by_test_id("not-recorded")).to_have_count(0)
+    page.locator("[data-step]").last.click()
+    page.get_by_test_id("side-yes").click()
+    said = page.get_by_test_id("not-recorded")
+    expect(said).to_contain_text("no channel is called right")
+    assert overflowing(page) == []
+    page.get_by_test_id("record-on").select_option("left EDC")
+    expect(said).to_have_count(0)
+    expect(page.get_by_test_id("electrodes")).to_contain_text("left EDC")
+    assert stage.fake.listed[-1]["channel"] == "left EDC"
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_the_study_has_no_axe_violation_and_fits(
     stage: Stage, open_page: OpenPage, theme: str

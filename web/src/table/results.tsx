@@ -4,8 +4,9 @@ import { format, latencyDigits, NOT_MEASURED, number, quantityOf, unitOf } from 
 import { instead, Judged, limitWords } from "../parts/value";
 import { Side } from "../parts/side";
 import { include } from "../state/actions";
+import { keepSweep } from "../state/edits";
 import { groupHere, shown } from "../state/shown";
-import { used, type Row } from "../state/sweeps";
+import { used, type Row, type SweepRecord } from "../state/sweeps";
 import { placeWords, valueOf } from "../state/table";
 import { chosenSite } from "../state/view";
 import { lineOf, measurementOf } from "../trace/markers";
@@ -51,7 +52,7 @@ export function Heads({ measure }: { measure: string }) {
       {columnsOf(measure).map((c) => head(c.head, unit(c)))}
       {HAS_DISTANCE.has(measure) ? head("Distance", "mm") : null}
       {HAS_DISTANCE.has(measure) ? head("Velocity", "m/s") : null}
-      {DERIVED.has(measure) ? null : head("− other side", compared ? unitOf(quantityOf(compared)) : "")}
+      {DERIVED.has(measure) ? null : head("−\u00a0other\u00a0side", compared ? unitOf(quantityOf(compared)) : "")}
     </>
   );
 }
@@ -75,6 +76,23 @@ function LimitLine({ line }: { line: RowText }) {
   );
 }
 
+/** Why a sweep that is in is left out of the average all the same. */
+export const artefactOf = (line: RowText | null, id: string) => line?.rejected?.find((r) => r.sweep === id)?.why ?? null;
+
+/** One sweep: a press takes it out or puts it back; one left out as an artefact is put in by hand. */
+function SweepButton({ s, at, line }: { s: SweepRecord; at: number; line: RowText | null }) {
+  const { id, included, current_ma: ma } = s.text;
+  const artefact = included ? artefactOf(line, id) : null;
+  const used = line?.used.includes(id) ?? false;
+  const words = !included ? "excluded" : artefact ? `left out: ${artefact}; press to keep it` : used ? "in the average" : "not in the average";
+  return (
+    <button type="button" aria-pressed={!included || artefact !== null} title={`${format("current_ma", ma)}, ${words}`} data-artefact={artefact !== null}
+      aria-label={`Sweep ${at}, ${format("current_ma", ma)}${artefact ? `, ${words}` : included && !used ? ", not in the average" : ""}, excluded`} class={used ? "in-average" : ""} onClick={() => void (artefact ? keepSweep(id, true) : include(s, !included))}>
+      {included && !artefact ? at : <s>{at}</s>}{artefact ? <span aria-hidden="true"> ⌁</span> : null}
+    </button>
+  );
+}
+
 /** What is to be known of the chosen row: doubts with what they can falsify, hints, edits; and its sweeps, each in or out. */
 export function Notes({ line, group, span }: { line: RowText | null; group: Row | null; span: number }) {
   if (!group) return null;
@@ -90,13 +108,7 @@ export function Notes({ line, group, span }: { line: RowText | null; group: Row 
         {(line ? hintsOf(line, line.measurement.state === "not_assessable") : []).map((h) => <p key={h} class="dim">{h}</p>)}
         <div class="sweep-list" role="group" aria-label="Sweeps of this row: press to exclude or restore" data-testid="sweep-list">
           <span class="dim">Sweeps</span>
-          {group.sweeps.map((s, i) => (
-            <button type="button" key={s.text.id} aria-pressed={!s.text.included} title={`${format("current_ma", s.text.current_ma)}${s.text.included ? "" : ", excluded"}`}
-              aria-label={`Sweep ${i + 1}, ${format("current_ma", s.text.current_ma)}${line && !line.used.includes(s.text.id) && s.text.included ? ", not in the average" : ""}, excluded`}
-              class={line?.used.includes(s.text.id) ? "in-average" : ""} onClick={() => void include(s, !s.text.included)}>
-              {s.text.included ? i + 1 : <s>{i + 1}</s>}
-            </button>
-          ))}
+          {group.sweeps.map((s, i) => <SweepButton key={s.text.id} s={s} at={i + 1} line={line} />)}
         </div>
       </td>
     </tr>
