@@ -67,3 +67,12 @@ def test_demyelination_is_slow_in_three_nerves_with_block_in_two() -> None:
     block = {row.split(".", 2)[2]: items["block"] for row, items in result.items.items()}
     assert block["median.elbow.APB"] == block["ulnar.below_elbow.ADM"] == "present"
     assert block["ulnar.elbow.ADM"] == "none"
+
+
+def test_f_waves_of_demyelination_are_found_late_or_said_to_lie_behind_the_sweep() -> None:
+    """Of the arm in a window that follows the velocity; of the leg they come after 100 ms, where
+    the sweep has ended: not called absent."""
+    states = study("cidp", 1).states
+    assert states["f_wave.left.median.wrist.APB"] == "measured"
+    assert states["f_wave.left.ulnar.wrist.ADM"] == "measured"
+    assert states["f_wave.left.tibial.ankle.AH"] == "not_assessable"

@@ -115,6 +115,32 @@ def repeaters(
     return named
 
 
+def recurring(
+    traces: LateTraces, found: Sequence[Response], onsets_ms: Sequence[float | None],
+    groups: Sequence[int | None], *, least_share: float,
+) -> list[AWave]:  # fmt: skip
+    """Groups of responses that are no F-waves: the same one in `least_share` of all sweeps is an
+    A-wave, also where it is too slow for `take_out_a_waves`. members: sweeps."""
+    needed = max(int(np.ceil(least_share * traces.flat_uv.shape[0])), _LEAST_COUNT)
+    waves = []
+    for group in sorted({name for name in groups if name is not None}):
+        own = [number for number, name in enumerate(groups) if name == group]
+        if len(own) < needed:
+            continue
+        begin = int(np.median([found[number].begin for number in own]))
+        end = max(int(np.median([found[number].end for number in own])), begin + 2)
+        members = np.array([found[number].sweep for number in own])
+        told_ms = [at for number in own if (at := onsets_ms[number]) is not None]
+        waves.append(
+            AWave(
+                members, begin, end, np.array(told_ms) - np.median(told_ms),
+                np.median(traces.smooth_uv[members, begin:end], axis=0),
+                round(_EDGE_MS * traces.per_ms),
+            )
+        )  # fmt: skip
+    return waves
+
+
 def _alike(own: Trace, other: Trace, least_r: float) -> bool:
     """Whether `other`, longer by the same pad on either side, holds `own` at some lag."""
     power = np.correlate(other * other, np.ones(own.size), "valid") * float(own @ own)

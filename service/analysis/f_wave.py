@@ -4,46 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from service.model import Json, Measurement
 
-from .constant import AWave, repeaters, take_out_a_waves
+from .constant import AWave, recurring, repeaters, take_out_a_waves
+from .f_window import FLIGHT_MS, M_TAIL_MS, USUAL, WINDOWS_MS, Window, m_wave_end_ms, window_of
 from .late import LateTraces, Response, late_traces, onset_ms, responses
 from .motor import MotorSettings, motor_response
 from .result import build
 
 MEASURE = "f_wave"
-VERSION = "2"
+VERSION = "3"
 
 Trace = npt.NDArray[np.float64]
 
-# Where an F-wave may begin after a distal stimulus, ms. Source: clinical reference 1.5.
-WINDOWS_MS: Mapping[Literal["arm", "leg"], tuple[float, float]] = MappingProxyType(
-    {"arm": (20.0, 45.0), "leg": (35.0, 75.0)}
-)
 TURNAROUND_MS = 1.0  # at the motor neuron
-_LEAD_MS = 3.0  # searched before the window, for A-waves
+# what a sweep that ends too early would make wrong
+_OF_ALL = frozenset(
+    ["persistence_percent", "f_m_all_percent", "f_mean_ms", "f_max_ms", "chronodispersion_ms"]
+)
+_LEAD_MS = M_TAIL_MS  # searched before the window, for A-waves
 
 
 @dataclass(frozen=True, slots=True)
 class FWaveSettings:
     """All that decides an F-wave study.
 
-    window_from_ms, window_to_ms: where an F-wave may begin (`WINDOWS_MS`; wider for a slow nerve).
+    window_from_ms, window_to_ms: where an F-wave of a healthy nerve may begin (`WINDOWS_MS`).
+    usual_latency_ms, usual_velocity_m_s: the latest distal latency and the least velocity that it
+    holds for (`USUAL`); a slower nerve is searched for longer, and after its M-wave.
     least_uv, times_rest: a response counts from max(least_uv, times_rest x peak to peak at rest).
     least_stimuli: fewer say nothing about persistence, latencies or repeaters. a_wave_share: of the
     stimuli, from which a constant response is an A-wave. distance_mm: stimulus to the spinous
     process (C7, or T12/L1), for the F-wave velocity; velocity_m_s: motor velocity, for the
-    F-wave estimate. None: not entered.
+    window and the F-wave estimate. None: not entered.
     """
 
     window_from_ms: float = WINDOWS_MS["arm"][0]
     window_to_ms: float = WINDOWS_MS["arm"][1]
+    usual_latency_ms: float = USUAL["arm"][0]
+    usual_velocity_m_s: float = USUAL["arm"][1]
     least_uv: float = 20.0
     times_rest: float = 4.0
     least_stimuli: int = 20
@@ -67,16 +70,24 @@ class _Found:
     groups: list[int | None]
     a_waves: list[AWave]
     floor_uv: float
+    window: Window
+
+    @property
+    def running(self) -> int:
+        """Sweeps in which something was there already when the window began."""
+        return sum(one.cut for one in self.responses)
 
 
 @dataclass(frozen=True, slots=True)
 class _MWave:
-    """onset_ms None: not to be trusted. peak_to_peak_uv None: saturated or absent, by `why`."""
+    """onset_ms None: not to be trusted. peak_to_peak_uv None: saturated or absent, by `why`.
+    end_ms: of its last phase, 0 if it is not known."""
 
     onset_ms: float | None
     peak_to_peak_uv: float | None
     absent: bool
     why: tuple[str, ...]
+    end_ms: float = 0.0
 
 
 def f_wave(
@@ -98,8 +109,9 @@ def f_wave(
     that of the M-wave, `f_m_all_percent` counts stimuli without an F-wave as 0. Items: one per
     F-wave (`kind` f) and per A-wave (a). A-waves are taken out first and never counted as F.
     Absent: M-wave there, no F-wave above the floor. Not assessable: a gap, fewer than 20 stimuli,
-    no M-wave, the late window at the rail, a sweep that ends too early, an M-wave so late or
-    dispersed that it runs into the window.
+    no M-wave, the late window at the rail, a sweep that ends before F-waves of so slow a nerve
+    can have come, an M-wave that does not end. The window follows the nerve (`f_window`): its end
+    by distal latency and velocity, its begin by the end of the M-wave.
     Errors: ValueError for a wrong shape, a rate that is not positive, or no rest before the pulse.
     Source: clinical reference 1.5 and 1.7, the detection being a proposal; velocity and estimate
     with a turnaround of 1 ms.
@@ -125,19 +137,16 @@ def f_wave(
             MEASURE, VERSION, target=target, inputs=inputs, settings=chosen,
             state="not_assessable", values=values, reasons=blocked,
         )  # fmt: skip
-    found = _find(up, rate_hz, zero_index, chosen)
-    running = sum(one.cut for one in found.responses)
-    if running >= chosen.a_wave_share * sweeps.shape[0]:
+    found = _find_in_window(up, rate_hz, zero_index, m_wave, chosen)
+    values |= {"window_from_ms": found.window.from_ms, "window_to_ms": found.window.to_ms}
+    blocked = _lost(found, len(sweeps), chosen)
+    if blocked:
         return build(
             MEASURE, VERSION, target=target, inputs=inputs, settings=chosen,
-            state="not_assessable", values=values,
-            reasons=[
-                f"something runs into the window in {running} of {len(sweeps)} sweeps, as a late "
-                f"or dispersed M-wave does: begin it later than {chosen.window_from_ms:g} ms"
-            ],
+            state="not_assessable", values=values, reasons=blocked,
         )  # fmt: skip
     values |= _counts(found, sweeps.shape[0]) | _sizes(found, m_wave, sweeps.shape[0])
-    reasons = list(m_wave.why)
+    reasons = [*m_wave.why, *_window_reasons(found, chosen)]
     if time_zero_known:
         values |= _latencies(found, m_wave, chosen)
         if None in found.onsets_ms:
@@ -147,8 +156,13 @@ def f_wave(
             )
     else:
         reasons.append("time zero is host time only: latencies are not assessable")
+    if found.window.short:
+        values = {key: value for key, value in values.items() if key not in _OF_ALL}
     if not found.responses:
-        reasons.append(f"no F-wave above {found.floor_uv:.0f} µV after {len(sweeps)} stimuli")
+        reasons.append(
+            f"no F-wave above {found.floor_uv:.0f} µV after {len(sweeps)} stimuli, looked for from "
+            f"{found.window.from_ms:.0f} to {found.window.to_ms:.0f} ms"
+        )
     if found.floor_uv > 2.5 * chosen.least_uv:
         reasons.append(
             f"baseline_noise: F-waves below {found.floor_uv:.0f} µV cannot be seen; let the muscle "
@@ -200,26 +214,70 @@ def _m_wave(up_uv: Trace, rate_hz: float, zero: float, settings: FWaveSettings) 
     if begin is None:
         begin = next(m.index for m in direct.markers if m.name == "peak")
     size = float(np.ptp(early.mean(axis=0)[int(begin) :]))
-    return _MWave(direct.values.get("onset_latency_ms"), size, False, ())
+    peak_ms = (next(m.index for m in direct.markers if m.name == "peak") - zero) / per_ms
+    end_ms = m_wave_end_ms(up_uv, per_ms, zero, peak_ms)
+    return _MWave(direct.values.get("onset_latency_ms"), size, False, (), end_ms)
 
 
-def _find(up_uv: Trace, rate_hz: float, zero: float, settings: FWaveSettings) -> _Found:
+def _find_in_window(
+    up_uv: Trace, rate_hz: float, zero: float, m_wave: _MWave, settings: FWaveSettings
+) -> _Found:
+    """What is found in the window of this nerve."""
+    last_ms = (up_uv.shape[1] - zero) * 1000.0 / rate_hz - FLIGHT_MS
+    usual = settings.window_from_ms, settings.window_to_ms
+    window = window_of(
+        usual, (settings.usual_latency_ms, settings.usual_velocity_m_s),
+        m_onset_ms=m_wave.onset_ms, m_end_ms=m_wave.end_ms, velocity_m_s=settings.velocity_m_s,
+        last_ms=last_ms,
+    )  # fmt: skip
+    return _find(up_uv, rate_hz, zero, window, settings)
+
+
+def _lost(found: _Found, stimuli: int, settings: FWaveSettings) -> list[str]:
+    """Why nothing can be said of what was found in the window."""
+    if found.running >= settings.a_wave_share * stimuli:
+        return [
+            f"something runs into the window in {found.running} of {stimuli} sweeps, as a late or "
+            f"dispersed M-wave does: begin it later than {found.window.from_ms:g} ms"
+        ]
+    if found.window.short and not found.responses:
+        return [
+            f"sweep_too_short: F-waves of so slow a nerve may begin until "
+            f"{found.window.latest_ms:.0f} ms, seen are those until {found.window.to_ms:.0f} ms: "
+            "none there, and whether they are absent or later is not known; record longer sweeps"
+        ]
+    return []
+
+
+def _window_reasons(found: _Found, settings: FWaveSettings) -> list[str]:
+    """What the window's place means for the numbers."""
+    window, reasons = found.window, []
+    if window.from_ms > settings.window_from_ms:
+        reasons.append(
+            f"the M-wave lasts long: F-waves were looked for from {window.from_ms:.0f} ms on"
+        )
+    if window.short:
+        reasons.append(
+            f"sweep_too_short: F-waves of so slow a nerve may begin until {window.latest_ms:.0f} "
+            f"ms, seen are those until {window.to_ms:.0f} ms: what counts all of them is left out"
+        )
+    return reasons
+
+
+def _find(
+    up_uv: Trace, rate_hz: float, zero: float, window: Window, settings: FWaveSettings
+) -> _Found:
     """A-waves out, then the largest response of every sweep that begins in the window."""
     traces = late_traces(
-        up_uv, rate_hz, zero, from_ms=settings.window_from_ms - _LEAD_MS, mains_hz=settings.mains_hz
+        up_uv, rate_hz, zero, from_ms=window.from_ms - _LEAD_MS, mains_hz=settings.mains_hz
     )
     floor_uv = max(settings.least_uv, settings.times_rest * traces.rest_pp_uv)
+    span = {"from_ms": window.from_ms, "to_ms": window.to_ms}
     traces, a_waves = take_out_a_waves(
-        traces,
-        from_ms=settings.window_from_ms,
-        to_ms=settings.window_to_ms,
-        least_share=settings.a_wave_share,
-        floor_uv=floor_uv,
+        traces, **span, least_share=settings.a_wave_share, floor_uv=floor_uv
     )
     largest: dict[int, Response] = {}
-    for one in responses(
-        traces, from_ms=settings.window_from_ms, to_ms=settings.window_to_ms, floor_uv=floor_uv
-    ):
+    for one in responses(traces, **span, floor_uv=floor_uv):
         if one.sweep not in largest or one.peak_to_peak_uv > largest[one.sweep].peak_to_peak_uv:
             largest[one.sweep] = one
     kept = [largest[sweep] for sweep in sorted(largest)]
@@ -227,7 +285,14 @@ def _find(up_uv: Trace, rate_hz: float, zero: float, settings: FWaveSettings) ->
     groups = repeaters(
         traces, kept, onsets, within_ms=settings.repeat_ms, least_r=settings.repeat_r
     )
-    return _Found(traces, kept, onsets, groups, a_waves, floor_uv)
+    same = recurring(traces, kept, onsets, groups, least_share=settings.a_wave_share)
+    if same:
+        constant = {sweep for wave in same for sweep in wave.members.tolist()}
+        keep = [number for number, one in enumerate(kept) if one.sweep not in constant]
+        onsets = [None if _on_a_wave(kept[i], same) else onsets[i] for i in keep]
+        groups = [groups[i] for i in keep]
+        kept, a_waves = [kept[i] for i in keep], [*a_waves, *same]
+    return _Found(traces, kept, onsets, groups, a_waves, floor_uv, window)
 
 
 def _on_a_wave(one: Response, a_waves: Sequence[AWave]) -> bool:

@@ -6,12 +6,14 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 import numpy as np
 
 from service.analysis import motor
 from service.analysis.cmap_scan import cmap_scan
-from service.analysis.f_wave import WINDOWS_MS, FWaveSettings
+from service.analysis.f_wave import FWaveSettings
+from service.analysis.f_window import USUAL, WINDOWS_MS
 from service.analysis.graded import height_uv
 from service.analysis.h_reflex import HReflexSettings
 from service.analysis.motor import MotorSettings
@@ -49,6 +51,7 @@ def measure(
     skin_c: float | None = None,
     always: Sequence[int] = (),
     exercise_end_s: float | None = None,
+    velocity_m_s: float | None = None,
 ) -> Measurement:
     """The one detector of a measure, on one sweep, the average or the series of several.
 
@@ -57,7 +60,8 @@ def measure(
     turned: as if E1 and E2 were exchanged (motor alone). supramaximal: whether trains repeat a
     response on its plateau, and skin_c: None is not known; exercise_end_s: on the clock of the
     stimuli, trains after it follow exercise (all three: repetitive stimulation alone).
-    A measure that this version does not have, or cannot make of sweeps, is not assessable.
+    velocity_m_s: of the motor nerve, for F-waves; None is not measured. A measure that this
+    version does not have, or cannot make of sweeps, is not assessable and says so.
     """
     sweeps = [sweep for sweep, _ in pairs]
     ids = [sweep.id for sweep in sweeps]
@@ -72,7 +76,7 @@ def measure(
         "gap": any(sweep.gap for sweep in sweeps),
         "time_zero_known": all(sweep.time_zero_known for sweep in sweeps),
         "site": [site] * len(sweeps),
-        **_settings(name, nerve, site, distance_mm, turned=turned),
+        **_settings(name, nerve, site, distance_mm, velocity_m_s, turned=turned),
     }
     if name == "rns":
         given["settings"] = RnsSettings(
@@ -110,8 +114,9 @@ def alone(name: str, sweep: Sweep, column: int, *, site: str, target: str) -> Me
 
 
 def _settings(
-    name: str, nerve: str, site: str, distance_mm: float | None, *, turned: bool
-) -> dict[str, object]:
+    name: str, nerve: str, site: str, distance_mm: float | None, velocity_m_s: float | None,
+    *, turned: bool,
+) -> dict[str, object]:  # fmt: skip
     """What the place decides: where a response may lie."""
     leg = place_of(nerve, "left").endswith("foot")
     if name == motor.MEASURE:
@@ -120,8 +125,19 @@ def _settings(
     if name == "sensory_response":
         return {"settings": SensorySettings(distance_mm=distance_mm)}
     if name == "f_wave":
-        first, last = WINDOWS_MS["leg" if leg else "arm"]
-        return {"settings": FWaveSettings(window_from_ms=first, window_to_ms=last)}
+        limb: Literal["arm", "leg"] = "leg" if leg else "arm"
+        first, last = WINDOWS_MS[limb]
+        latency_ms, least_m_s = USUAL[limb]
+        return {
+            "settings": FWaveSettings(
+                window_from_ms=first,
+                window_to_ms=last,
+                usual_latency_ms=latency_ms,
+                usual_velocity_m_s=least_m_s,
+                velocity_m_s=velocity_m_s,
+                distance_mm=distance_mm,
+            )
+        }
     if name == "h_reflex":
         return {"settings": HReflexSettings(muscle="SOL" if leg else "FCR")}
     return {}

@@ -15,6 +15,7 @@ from service.evidence.anatomy import anatomy
 from service.evidence.findings import Supramaximal
 from service.model import Measurement, Muscle, Sweep
 
+from .f_velocity import rests_on, velocity_above
 from .measuring import SERIES, alone, measure, not_assessable
 from .plateau import on_plateau, proof, repeats, standing, strongest
 from .rejection import AVERAGED, rejected
@@ -330,16 +331,14 @@ class Rows:
         self.changes += 1
         self._automatic.pop(key, None)
         if key.measure == MOTOR:
-            for one in self._trains(key):
+            for one in self._resting_on(key):
                 self._automatic.pop(one, None)
                 self._changed[one] = None
         # what is measured against another row changes with it
         self._changed.update(dict.fromkeys([key, *self._related(key)]))
 
-    def _trains(self, key: RowKey) -> list[RowKey]:
-        """Rows of repetitive stimulation at the same place."""
-        place = replace(key, measure="rns", run=1)
-        return [one for one in self._rows if replace(one, run=1) == place and self._rows[one]]
+    def _resting_on(self, key: RowKey) -> list[RowKey]:
+        return [one for one in self._rows if self._rows[one] and rests_on(one, key)]
 
     def _related(self, key: RowKey) -> Iterable[RowKey]:
         for one in self._rows:
@@ -395,6 +394,7 @@ class Rows:
                 always=[i for i, e in enumerate(self._used(key)) if e.sweep.id in self._kept],
                 exercise_end_s=self.hand(key).exercise_end_s(self._taken),
                 supramaximal=self._repeats_plateau(key) if key.measure == "rns" else None,
+                velocity_m_s=velocity_above(self, key) if key.measure == "f_wave" else None,
                 skin_c=self._skin_c.get(place_of(key.nerve, key.side), self._skin_c.get("")),
             )
         return self._automatic[key]

@@ -199,19 +199,65 @@ def test_an_m_wave_at_the_rail_takes_the_ratio_and_leaves_the_f_waves():
     assert any("M-wave: saturated" in reason for reason in result.reasons)
 
 
-def test_a_dispersed_m_wave_that_runs_into_the_window_is_not_an_f_wave():
-    """Demyelination: nothing is counted, and the sentence says to begin the window later."""
-    rng = np.random.default_rng(55)
+def dispersed(seed, more_ms=22.0):
+    """Demyelination: an M-wave that reaches into the usual window, F-waves later by this."""
+    rng = np.random.default_rng(seed)
     nerve = Nerve.drawn(rng, mean_backfiring=2.0)
     late = replace(nerve, distal_ms=nerve.distal_ms + rng.uniform(2.0, 16.0, 100),
-                   f_ms=nerve.f_ms + 22.0)  # fmt: skip
-    run = f_run(rng, late)
-    result = f_wave(run.sweeps_uv, run.rate_hz, run.zero)
-    assert result.state == "not_assessable"
-    assert "begin it later than 20 ms" in result.reasons[0]
-    moved = FWaveSettings(window_from_ms=44.0, window_to_ms=75.0)
-    again = f_wave(run.sweeps_uv, run.rate_hz, run.zero, settings=moved)
-    assert again.values["f_count"] == pytest.approx(run.present.sum(), abs=1)
+                   f_ms=nerve.f_ms + more_ms)  # fmt: skip
+    return f_run(rng, late)
+
+
+def test_a_dispersed_m_wave_that_runs_into_the_window_is_not_an_f_wave():
+    """The window begins behind its last phase: there the F-waves are the truth's, and the sentence
+    says from when on; where the end of the M-wave is not found, nothing is counted."""
+    read = 0
+    for seed in range(55, 65):
+        run = dispersed(seed)
+        result = f_wave(run.sweeps_uv, run.rate_hz, run.zero)
+        if result.state == "not_assessable":
+            assert "begin it later than" in result.reasons[0]
+            continue
+        read += 1
+        assert result.values["f_count"] == pytest.approx(run.present.sum(), abs=1)
+        assert result.values["window_from_ms"] > 30.0
+        assert any(reason.startswith("the M-wave lasts long") for reason in result.reasons)
+        if "f_min_ms" in result.values:
+            assert result.values["f_min_ms"] == pytest.approx(np.nanmin(run.f_ms), abs=0.5)
+    assert read >= 8
+
+
+def test_the_window_follows_a_slow_nerve():
+    """F-waves 22 ms late lie behind the usual window: with the velocity measured they are found,
+    with a healthy one they are absent between the times that are told."""
+    rng = np.random.default_rng(56)
+    nerve = Nerve.drawn(rng, mean_backfiring=2.0)
+    run = f_run(rng, replace(nerve, f_ms=nerve.f_ms + 22.0))
+    slow = FWaveSettings(velocity_m_s=30.0)
+    found = f_wave(run.sweeps_uv, run.rate_hz, run.zero, settings=slow).values
+    assert found["f_count"] == pytest.approx(run.present.sum(), abs=1)
+    assert found["window_to_ms"] == pytest.approx(4.5 + 40.5 * 49.0 / 30.0, abs=0.1)
+    healthy = FWaveSettings(velocity_m_s=55.0)
+    assert f_wave(run.sweeps_uv, run.rate_hz, run.zero, settings=healthy).values[
+        "window_to_ms"
+    ] == pytest.approx(45.0)
+
+
+def test_what_may_come_after_the_sweep_is_not_called_absent():
+    """A nerve so slow that its F-waves may come after the last sample: none is no finding, and of
+    those that are seen nothing is told that the others would change."""
+    rng = np.random.default_rng(57)
+    nerve = Nerve.drawn(rng, mean_backfiring=2.0)
+    slow = FWaveSettings(velocity_m_s=18.0)
+    later = f_run(rng, replace(nerve, f_ms=nerve.f_ms + 70.0))
+    none = f_wave(later.sweeps_uv, later.rate_hz, later.zero, settings=slow)
+    assert none.state == "not_assessable"
+    assert none.reasons[0].startswith("sweep_too_short")
+    usual_one = f_run(rng, nerve)
+    some = f_wave(usual_one.sweeps_uv, usual_one.rate_hz, usual_one.zero, settings=slow)
+    assert some.state == "measured"
+    assert {"f_min_ms", "f_count"} <= some.values.keys()
+    assert some.values.keys().isdisjoint({"persistence_percent", "f_max_ms", "f_m_all_percent"})
 
 
 @pytest.mark.parametrize("case", ["healthy", "als_hand"])
