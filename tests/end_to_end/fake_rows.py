@@ -134,6 +134,8 @@ class FakeTable:
             },
             "distance_mm": hand.get("mm"),
             "distance_to": "wrist" if elbow else "E1",
+            "rejected": self.artefacts(sweeps),
+            "exercise_ended": None,
             "derived": False,
             "inputs": [],
             "flexion_deg": hand.get("flexion_deg"),
@@ -152,6 +154,12 @@ class FakeTable:
             ],
             "hints": [],
         }
+
+    def artefacts(self, sweeps: list[dict]) -> list[dict[str, str]]:
+        """The first of four or more, unless it was kept by hand."""
+        first = sweeps[0]
+        out = len(sweeps) > AVERAGE and first["included"] and not first.get("kept")
+        return [{"sweep": first["id"], "why": "artefact: 9 times as far as usual"}] if out else []
 
     def _values(self, newest: dict, hand: dict, measure: str) -> dict[str, float]:
         if measure == "f_wave":

@@ -3,6 +3,8 @@ currents. All by keyboard."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -34,11 +36,17 @@ def test_the_place_is_hunted_for_without_a_sweep_and_a_wrong_one_is_corrected(
     page.keyboard.press("h")
     expect(page.get_by_test_id("hunt")).to_have_count(0)
     expect(page.get_by_test_id("sweep-plot")).to_have_attribute("data-sweeps", "0")
-    for number in (1, 2):  # armed as before: hunting neither arms nor disarms
+    for number in (1, 2, 3, 4):  # armed as before: hunting neither arms nor disarms
         page.wait_for_timeout(PULSE_GAP_MS)
         page.keyboard.press("F9")
         expect(page.get_by_test_id("sweep-plot")).to_have_attribute("data-sweeps", str(number))
-    assert [one["row"] for one in stage.fake.sweeps] == [f"{WRIST}.1"] * 2
+    assert [one["row"] for one in stage.fake.sweeps] == [f"{WRIST}.1"] * 4
+    artefact = page.get_by_test_id("sweep-list").locator("[data-artefact=true]")
+    expect(artefact).to_have_attribute("title", re.compile("artefact: 9 times as far"))
+    artefact.press("Enter")
+    expect(artefact).to_have_count(0)
+    assert stage.fake.sweeps[0]["kept"] is True
+    page.evaluate("document.activeElement?.blur()")
     page.keyboard.press("Shift+V")
     expect(page.get_by_test_id("marker-readout")).to_contain_text("odd sweeps")
     page.keyboard.press("Shift+V")
@@ -48,9 +56,9 @@ def test_the_place_is_hunted_for_without_a_sweep_and_a_wrong_one_is_corrected(
     good(page, "correcting")
     page.get_by_test_id("correct-site").select_option("elbow")
     page.get_by_test_id("correct-send").press("Enter")
-    expect(page.get_by_test_id("result-elbow")).to_contain_text("2/2")
+    expect(page.get_by_test_id("result-elbow")).to_contain_text("4/4")
     expect(page.get_by_test_id("corrected")).to_contain_text("was left median, wrist, APB until KS")
-    assert [one["row"] for one in stage.fake.sweeps] == [f"{ELBOW}.1"] * 2
+    assert [one["row"] for one in stage.fake.sweeps] == [f"{ELBOW}.1"] * 4
     page.evaluate("document.activeElement?.blur()")
     page.keyboard.press("Shift+D")
     page.keyboard.type("10")

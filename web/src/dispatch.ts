@@ -10,7 +10,7 @@ import { moveStep, repeatStep } from "./state/stepping";
 import { stimulatorState, studyId } from "./state/study";
 import { sweeps } from "./state/sweeps";
 import { absentKey } from "./table/absent";
-import { conditionKey } from "./table/condition";
+import { conditionKey, exerciseKey } from "./table/condition";
 import { correctKey } from "./table/correct";
 import { distanceId } from "./table/distance";
 import { moveRow } from "./table/whole";
@@ -117,6 +117,7 @@ const DOES: Record<Action, () => void> = {
   hunt: () => void toggleHunt(),
   correct: correctKey,
   condition: conditionKey,
+  exercise: exerciseKey,
   halves: () => { showHalves.value = !showHalves.value; },
   noResponse: absentKey,
   distance,

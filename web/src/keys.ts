@@ -12,7 +12,7 @@ export type Action =
   | "gainUp" | "gainDown" | "timeSlower" | "timeFaster" | "freeze" | "sweepMode" | "nextStep" | "previousStep"
   | "nextSite" | "previousSite" | "nextMuscle" | "marker1" | "marker2" | "marker3" | "markerAutomatic" | "exclude"
   | "temperature" | "distance" | "noResponse" | "skip" | "repeat" | "addStep" | "pain" | "table" | "rowDown" | "rowUp"
-  | "hunt" | "correct" | "condition" | "halves" | "markerLeftTenth" | "markerRightTenth" | "board" | "events" | "centre" | "theme" | "help" | "markerLeft" | "markerRight" | "markerLeftFast" | "markerRightFast";
+  | "hunt" | "exercise" | "correct" | "condition" | "halves" | "markerLeftTenth" | "markerRightTenth" | "board" | "events" | "centre" | "theme" | "help" | "markerLeft" | "markerRight" | "markerLeftFast" | "markerRightFast";
 
 export const BINDINGS: readonly Binding[] = [
   { keys: ["Escape", "Pause"], does: "STOP, in any field", action: "stop", repeats: true },
@@ -50,6 +50,7 @@ export const BINDINGS: readonly Binding[] = [
   { keys: ["o"], does: "no response: absent, after three questions", action: "noResponse" },
   { keys: ["d"], does: "distance (Enter: next row)", action: "distance" },
   { keys: ["Shift+D"], does: "elbow flexion, or exercise before this run", action: "condition" },
+  { keys: ["Shift+E"], does: "exercise between two trains has ended now", action: "exercise" },
   { keys: ["y"], does: "correct where the sweeps of this row were taken", action: "correct" },
   { keys: ["Shift+V"], does: "odd and even halves of the average / none", action: "halves" },
   { keys: ["l"], does: "whole table / triggered view", action: "table" },

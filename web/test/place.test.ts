@@ -11,6 +11,7 @@ import { columnsOf, DERIVED } from "../src/table/columns";
 import { conditionsOf } from "../src/table/condition";
 import { changes, movedWords, rowIdAt } from "../src/table/correct";
 import { hintsOf, rowWords } from "../src/table/detail";
+import { artefactOf } from "../src/table/results";
 import { huntRows, largest, sizeOf } from "../src/trace/hunt";
 import type { Frame } from "../src/wire/frames";
 import type { Measurement, StimulatorState, SweepText, Text } from "../src/wire/messages";
@@ -80,6 +81,12 @@ test("a reason that stands in the place of the numbers is not said again below t
   const said = row({ hints: ["no F-wave window", "measure the distance"], measurement: { ...measured({}), state: "not_assessable", reasons: ["no F-wave window"] } });
   expect(hintsOf(said, true)).toEqual(["measure the distance"]);
   expect(hintsOf({ ...said, measurement: measured({}) }, false)).toHaveLength(2);
+});
+
+test("a sweep that artefact rejection leaves out says why; one that is in does not", () => {
+  const line = row({ rejected: [{ sweep: "w3", why: "artefact: 9.1 times as far from the others as usual" }] });
+  expect(artefactOf(line, "w3")).toContain("9.1 times");
+  expect([artefactOf(line, "w1"), artefactOf(null, "w3")]).toEqual([null, null]);
 });
 
 test("halves are asked for once a revision; one sweep has none", async () => {

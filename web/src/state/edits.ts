@@ -61,6 +61,16 @@ export async function correctSweep(id: string, place: Partial<Place>): Promise<s
   return row;
 }
 
+/** Into the average whatever artefact rejection finds; false: as it finds. */
+export async function keepSweep(id: string, kept: boolean): Promise<void> {
+  await attempt("sweep", () => post(`sweeps/${encodeURIComponent(id)}`, { kept, ...by() }));
+}
+
+/** Maximal exercise has ended just now, between two trains; or there was none. */
+export async function exerciseEnded(id: string, ended: boolean): Promise<boolean> {
+  return change(id, "exercise", { ended });
+}
+
 export interface Condition { flexion_deg: number | null; after_exercise_s: number | null }
 /** How a row was taken; both are told, what is null is taken back. */
 export async function setCondition(id: string, told: Condition): Promise<boolean> {

@@ -1,7 +1,8 @@
 // How a row was taken: the flexion of the elbow where the ulnar nerve crosses it, exercise directly before the run.
 import { useEffect, useState } from "preact/hooks";
-import { number, typedNumber, type Quantity } from "../format";
-import { setCondition, type Condition } from "../state/edits";
+import { format, number, typedNumber, type Quantity } from "../format";
+import { Key } from "../parts/control";
+import { exerciseEnded, setCondition, type Condition } from "../state/edits";
 import { tell } from "../state/events";
 import { rowHere } from "../state/shown";
 import type { RowText } from "../wire/table";
@@ -49,8 +50,35 @@ function Field({ row, name, first }: { row: RowText; name: keyof Condition; firs
   );
 }
 
+/** The key: exercise has ended now. Told again, the later moment holds. */
+export function exerciseKey(): void {
+  const row = rowHere.value;
+  if (row?.measure === "rns" && !row.derived) void exerciseEnded(row.id, true);
+  else tell("exercise: only between trains of repetitive stimulation; of another run, type how long it lasted");
+}
+
+function Exercise({ row }: { row: RowText }) {
+  const ended = row.exercise_ended;
+  return (
+    <span class="condition" data-testid="exercise">
+      <button type="button" data-testid="exercise-ended" onClick={() => void exerciseEnded(row.id, true)}>Exercise ended now <Key k="Shift+E" /></button>
+      {ended ? (
+        <>
+          <span>ended {format("exercise_s", ended.since_s)} after stimulus {row.sweeps.indexOf(ended.sweep) + 1}: trains after it are held against those before</span>
+          <button type="button" onClick={() => void exerciseEnded(row.id, false)}>Take back</button>
+        </>
+      ) : null}
+    </span>
+  );
+}
+
 export function ConditionFields({ row }: { row: RowText }) {
   const asked = conditionsOf(row);
   if (asked.length === 0) return null;
-  return <div class="condition" role="group" aria-label="How this row was taken">{asked.map((name, i) => <Field key={name} row={row} name={name} first={i === 0} />)}</div>;
+  return (
+    <div class="condition" role="group" aria-label="How this row was taken">
+      {asked.map((name, i) => <Field key={name} row={row} name={name} first={i === 0} />)}
+      {row.measure === "rns" ? <Exercise row={row} /> : null}
+    </div>
+  );
 }

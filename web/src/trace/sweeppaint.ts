@@ -1,6 +1,6 @@
 // What the triggered view draws: rows per site, earlier sweeps behind, the row's average on top.
 import { measured, SHOWN, type Row } from "../state/sweeps";
-import { halves, SERIES, traces } from "../state/table";
+import { halves, rows as told, SERIES, traces } from "../state/table";
 import { DIVISIONS_Y, showHalves, type SweepMode } from "../state/view";
 import { FONT, rule, strokeSamples, type Paint } from "./trace";
 
@@ -42,13 +42,14 @@ function paintRow(p: Paint, row: Row, centre: number, mode: SweepMode, gainMv: n
   const series = SERIES.has(row.newest.measure ?? "");
   const average = row.id === null || series ? undefined : traces.peek().get(row.id);
   const list = row.sweeps.slice(-SHOWN);
+  const out = new Set((row.id === null ? undefined : told.peek().get(row.id))?.rejected?.map((r) => r.sweep));
   list.forEach((record, i) => {
     const top = average === undefined && i === list.length - 1;
     if (mode === "cascade" && !top) return;
     const values = measured(record);
     if (!values) return;
-    const { zero_index: zero, rate_hz: rate, included, gap } = record.text;
-    const curve = { ink: top ? p.inks.trace : p.inks.old, width: top ? 2 : 1, dashed: !included || gap };
+    const { id, zero_index: zero, rate_hz: rate, included, gap } = record.text;
+    const curve = { ink: top ? p.inks.trace : p.inks.old, width: top ? 2 : 1, dashed: !included || gap || out.has(id) };
     strokeSamples(p, values, (k) => (1000 * (k - zero)) / rate, y, curve);
   });
   const both = average && row.id !== null && showHalves.peek() ? halves.peek().get(row.id) : null;

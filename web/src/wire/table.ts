@@ -41,6 +41,10 @@ export interface RowText {
   values: RowValue[]; gates: Gate[]; hints: string[];
   /** Made of other rows: no sweeps, no markers, no trace. */
   derived?: boolean; inputs?: string[];
+  /** In the row, but left out of its average as an artefact. */
+  rejected?: { sweep: string; why: string }[];
+  /** Between two trains: so long after the stimulus of a sweep. */
+  exercise_ended?: { sweep: string; since_s: number } | null;
   current_stated?: boolean; flexion_deg?: number | null; after_exercise_s?: number | null;
 }
 /** All of a study, to be looked at. */
