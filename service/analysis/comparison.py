@@ -142,6 +142,42 @@ def side_to_side(left: Measurement, right: Measurement, *, target: str = "") -> 
     )  # fmt: skip
 
 
+def f_side_to_side(left: Measurement, right: Measurement, *, target: str = "") -> Measurement:
+    """The shortest F-waves of both sides: f_min_difference_ms, left minus right.
+
+    Not assessable: a side has no F-wave, or cannot be assessed. Errors: ValueError for what is no
+    `f_wave`. Source: side differences as in the limits table (Buschbacher's manual).
+    """
+    return _late_sides("f_side_to_side", "f_wave", "f_min", left, right, target)
+
+
+def h_side_to_side(left: Measurement, right: Measurement, *, target: str = "") -> Measurement:
+    """The H-reflexes of both sides: h_latency_difference_ms, left minus right; else as
+    `f_side_to_side`, of `h_reflex`."""
+    return _late_sides("h_side_to_side", "h_reflex", "h_latency", left, right, target)
+
+
+def _late_sides(
+    name: str, measure: str, stem: str, left: Measurement, right: Measurement, target: str
+) -> Measurement:
+    sides = {"left": left, "right": right}
+    for side, one in sides.items():
+        if one.measure != measure:
+            raise ValueError(f"{name}: expected {measure} of both sides, {side} is {one.measure}")
+    reasons = [
+        f"{side} {one.state.replace('_', ' ')}: {'; '.join(one.reasons) or 'no latency'}"
+        for side, one in sides.items()
+        if f"{stem}_ms" not in one.values
+    ]
+    values = {}
+    if not reasons:
+        values = {f"{stem}_difference_ms": left.values[f"{stem}_ms"] - right.values[f"{stem}_ms"]}
+    return build(
+        name, VERSION, target=target, inputs=(left.id, right.id), settings=ComparisonSettings(),
+        state="measured" if values else "not_assessable", values=values, reasons=reasons,
+    )  # fmt: skip
+
+
 def split_hand(
     apb: Measurement,
     fdi: Measurement,

@@ -12,7 +12,14 @@ from .blink import blink
 from .clonus import clonus
 from .cmap_scan import cmap_scan
 from .coherence import coherence
-from .comparison import exercise_increment, median_comparison, side_to_side, split_hand
+from .comparison import (
+    exercise_increment,
+    f_side_to_side,
+    h_side_to_side,
+    median_comparison,
+    side_to_side,
+    split_hand,
+)
 from .conduction import conduction
 from .elbow import across_elbow, inching
 from .f_wave import f_wave
@@ -34,6 +41,8 @@ MEASURES: Mapping[str, Callable[..., Measurement]] = MappingProxyType(
         "inching": inching,
         "median_comparison": median_comparison,
         "side_to_side": side_to_side,
+        "f_side_to_side": f_side_to_side,
+        "h_side_to_side": h_side_to_side,
         "split_hand": split_hand,
         "exercise_increment": exercise_increment,
         "coherence": coherence,
@@ -80,6 +89,8 @@ TAKES: Mapping[str, Takes] = MappingProxyType(
         "inching": Takes.MEASUREMENTS,
         "median_comparison": Takes.MEASUREMENTS,
         "side_to_side": Takes.MEASUREMENTS,
+        "f_side_to_side": Takes.MEASUREMENTS,
+        "h_side_to_side": Takes.MEASUREMENTS,
         "split_hand": Takes.MEASUREMENTS,
         "exercise_increment": Takes.MEASUREMENTS,
         "coherence": Takes.PAIR,

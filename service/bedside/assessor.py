@@ -221,6 +221,7 @@ class Assessor:
             if begun_s >= over_s:
                 del self._late[key], self._meanwhile[key]
                 self._send_row(key)
+                self._send_derived({key})
             elif begun_s >= self._meanwhile[key]:
                 self._send_row(key)
                 ended_s = self._now()

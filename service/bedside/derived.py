@@ -33,6 +33,8 @@ _SAME_LIMB = frozenset(["cold", "no_temperature"])  # both parts are as cold: no
 _FALSIFIED: Mapping[str, tuple[tuple[str, frozenset[Direction], frozenset[str]], ...]] = {
     "median_comparison": (("_ms", _TIME, _SAME_LIMB),),
     "side_to_side": (("amplitude", _SIZE, frozenset()), ("_ms", _TIME, frozenset())),
+    "f_side_to_side": (("_ms", _TIME, frozenset()),),
+    "h_side_to_side": (("_ms", _TIME, frozenset()),),
     "split_hand": (("index", _SIZE, frozenset(["submaximal"])),),
     "across_elbow": (
         ("velocity", _TIME | {_D.FAST}, _SAME_LIMB),
@@ -46,6 +48,15 @@ _PAIRS: Mapping[str, tuple[str, tuple[str, str, str], tuple[str, str, str]]] = {
     "palm": (SENSORY, ("median", "palm", "median wrist"), ("ulnar", "palm", "ulnar wrist")),
     "thumb": (SENSORY, ("median", "wrist", "median D1"), ("radial", "forearm", "radial D1")),
     "lumbrical_interosseous": (MOTOR, ("median", "wrist", "L2"), ("ulnar", "wrist", "INT")),
+}
+
+
+# what is compared from side to side -> the row it makes, and by what
+_SIDES: Mapping[str, tuple[str, Callable[..., Measurement]]] = {
+    MOTOR: ("side_to_side", comparison.side_to_side),
+    SENSORY: ("side_to_side", comparison.side_to_side),
+    "f_wave": ("f_side_to_side", comparison.f_side_to_side),
+    "h_reflex": ("h_side_to_side", comparison.h_side_to_side),
 }
 
 
@@ -167,21 +178,24 @@ def _crossing(
 
 def _sides(table: Table) -> Iterator[Plan]:
     for left in table.rows.all_keys():
-        if left.side != "left" or left.measure not in (MOTOR, SENSORY):
+        if left.side != "left" or left.measure not in _SIDES:
             continue
+        name, compare = _SIDES[left.measure]
         record = left.muscle.removeprefix("left ")
         own = MUSCLES.get(record)
-        distal = left.measure == SENSORY or own is None or own.distal_site == left.site
+        distal = left.measure != MOTOR or own is None or own.distal_site == left.site
         right = table.rows.newest_run(left.on_other_side())
         if not distal or right is None or left != table.rows.newest_run(left):
             continue
-        key = RowKey("side_to_side", left.nerve, left.site, BOTH, f"{BOTH} {record}")
-        yield Plan(key, (left, right), _facing(table, key, left, right))
+        key = RowKey(name, left.nerve, left.site, BOTH, f"{BOTH} {record}")
+        yield Plan(key, (left, right), _facing(table, key, left, right, compare))
 
 
-def _facing(table: Table, key: RowKey, left: RowKey, right: RowKey) -> Callable[[], Measurement]:
+def _facing(
+    table: Table, key: RowKey, left: RowKey, right: RowKey, compare: Callable[..., Measurement]
+) -> Callable[[], Measurement]:
     def make() -> Measurement:
-        says = comparison.side_to_side(
+        says = compare(
             table.rows.measurement(left), table.rows.measurement(right), target=key.muscle
         )
         return _spared(table, says, (left, right))

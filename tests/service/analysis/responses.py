@@ -15,6 +15,8 @@ USUAL = {
         "onset_latency_ms": 2.4, "peak_latency_ms": 3.0, "onset_to_peak_uv": 20.0,
         "peak_to_peak_uv": 30.0, "noise_uv": 0.5, "detection_floor_uv": 2.0,
     },
+    "f_wave": {"detection_floor_uv": 20.0, "noise_uv": 5.0},
+    "h_reflex": {"detection_floor_uv": 20.0, "noise_uv": 5.0},
 }  # fmt: skip
 
 
@@ -39,6 +41,12 @@ def further(amplitude=10.0, area=30.0, duration=5.0, latency=7.0, **more):
 def snap_of(peak_ms=3.0, **more):
     """A sensory response with this peak latency."""
     return response(measure="sensory_response", peak_latency_ms=peak_ms, **more)
+
+
+def late(measure, at_ms=28.0):
+    """An F-wave or H-reflex at this latency."""
+    name = {"f_wave": "f_min_ms", "h_reflex": "h_latency_ms"}[measure]
+    return response(measure=measure, **{name: at_ms})
 
 
 def equal(median, other, millimetres=140.0):
@@ -70,6 +78,8 @@ RICH = {
         {},
     ),
     "side_to_side": lambda _rng: (response(), response(amplitude_mv=6.0)),
+    "f_side_to_side": lambda _rng: (late("f_wave"), late("f_wave", 26.0)),
+    "h_side_to_side": lambda _rng: (late("h_reflex"), late("h_reflex", 26.0)),
     "split_hand": lambda _rng: (
         response(), response(), response(), {"supramaximal": (True, True, True)},
     ),

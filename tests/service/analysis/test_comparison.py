@@ -8,13 +8,15 @@ import pytest
 from service.analysis.comparison import (
     Pair,
     exercise_increment,
+    f_side_to_side,
     fibular_muscle,
+    h_side_to_side,
     median_comparison,
     side_to_side,
     split_hand,
 )
 
-from .responses import equal, response, snap_of
+from .responses import equal, late, response, snap_of
 
 
 def test_the_combined_index_is_the_sum_of_three():
@@ -86,6 +88,20 @@ def test_an_absent_side_is_a_ratio_of_zero_and_an_unknown_one_none():
     assert side_to_side(gone, gone).state == "not_assessable"
     with pytest.raises(ValueError, match="cannot be held against"):
         side_to_side(response(), snap_of())
+
+
+def test_late_responses_are_held_against_the_other_side_by_latency():
+    """Left minus right; a side without an F-wave makes no difference and says why."""
+    told = f_side_to_side(late("f_wave", 31.0), late("f_wave", 28.5))
+    assert told.values == {"f_min_difference_ms": pytest.approx(2.5)}
+    told = h_side_to_side(late("h_reflex", 29.0), late("h_reflex", 30.0))
+    assert told.values == {"h_latency_difference_ms": pytest.approx(-1.0)}
+    gone = response("absent", measure="f_wave", reasons=["no F-wave in 20 stimuli"])
+    told = f_side_to_side(late("f_wave"), gone)
+    assert (told.state, told.values) == ("not_assessable", {})
+    assert told.reasons == ("right absent: no F-wave in 20 stimuli",)
+    with pytest.raises(ValueError, match="right is h_reflex"):
+        f_side_to_side(late("f_wave"), late("h_reflex"))
 
 
 def test_split_hand_needs_three_proven_stimuli_and_an_adm():

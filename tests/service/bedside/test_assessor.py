@@ -40,4 +40,11 @@ def test_a_slow_row_is_told_while_its_train_runs_and_counts_when_it_is_over() ->
     now[0] = 30.0
     settle()
     assert len(told) == len(running) + 1, "a train that is over is told once"
+    other = shock(9, side="right")
+    place = taken(other, measure="f_wave")
+    assessor.on_table(lambda t: t.rows.add(other, place)).result(5)
+    now[0] = 40.0
+    settle()
+    names = [one for _, one, _ in told[len(running) + 1 :]]
+    assert names[-1] == "f_side_to_side.both.median.wrist.APB.1"
     assessor.close()

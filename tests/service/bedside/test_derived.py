@@ -196,6 +196,21 @@ def test_sides_are_held_against_their_own_limits_whichever_is_worse() -> None:
     ]  # fmt: skip
 
 
+def test_late_responses_of_both_sides_make_a_row_with_the_limit_of_their_own() -> None:
+    """F-waves and H-reflexes apart; what has no latency says on which side."""
+    hand = Hand()
+    for side in ("left", "right"):
+        hand.row(f"f_wave.{side}.median.wrist.APB.1", latency_ms=28.0, size_uv=200.0)
+    line = hand.line("f_side_to_side")
+    assert line["inputs"] == ["f_wave.left.median.wrist.APB.1", "f_wave.right.median.wrist.APB.1"]
+    assert line["measurement"]["state"] == "not_assessable"
+    assert [hint.partition(" ")[0] for hint in line["hints"]] == ["left", "right"]
+    key = RowKey("f_side_to_side", "median", "wrist", "both", "both APB")
+    assert hand.table.choice(key, "f_min_difference_ms").limit.value == 2.2
+    reflex = RowKey("h_side_to_side", "tibial", "knee", "both", "both SOL")
+    assert hand.table.choice(reflex, "h_latency_difference_ms").limit.value == 2.0
+
+
 def test_a_hand_of_unknown_temperature_leaves_no_side_difference_of_latency() -> None:
     """One cold hand is late by itself; the amplitudes are still compared."""
     hand = Hand(temperatures={"left hand": 34.0})

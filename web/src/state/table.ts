@@ -80,7 +80,7 @@ export const SERIES: ReadonlySet<string> = new Set(["f_wave", "h_reflex", "rns",
 const MEASURES: Record<string, string> = {
   motor_response: "motor", sensory_response: "sensory", f_wave: "F-waves", h_reflex: "H-reflex", rns: "repetitive", cmap_scan: "CMAP scan",
   munix: "MUNIX", mune: "unit count", blink: "blink", median_comparison: "median compared", split_hand: "split hand", across_elbow: "across the elbow",
-  side_to_side: "side to side", exercise_increment: "after exercise",
+  side_to_side: "side to side", f_side_to_side: "F-waves, side to side", h_side_to_side: "H-reflex, side to side", exercise_increment: "after exercise",
 };
 export const measureWords = (measure: string) => MEASURES[measure] ?? measure.replaceAll("_", " ");
 export const placeWords = (name: string) => name.replaceAll("_", " ");

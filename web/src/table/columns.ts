@@ -40,6 +40,8 @@ const OF: Record<string, readonly Column[]> = {
     column("Ratio", "amplitude_ratio"), column("Smaller by", "amplitude_drop_percent"), column("Onset, L − R", "onset_latency_difference_ms"),
     column("Peak, L − R", "peak_latency_difference_ms"),
   ],
+  f_side_to_side: [column("F min, L − R", "f_min_difference_ms")],
+  h_side_to_side: [column("H, L − R", "h_latency_difference_ms")],
   exercise_increment: [
     column("Amplitude", "amplitude_increment_percent"), column("Area", "area_increment_percent"), column("Duration", "duration_change_percent"),
   ],
@@ -50,7 +52,7 @@ export function columnsOf(measure: string): readonly Column[] {
 }
 
 /** Measures made of other rows: they stand for themselves, beside no other side. */
-export const DERIVED: ReadonlySet<string> = new Set(["median_comparison", "split_hand", "across_elbow", "side_to_side", "exercise_increment"]);
+export const DERIVED: ReadonlySet<string> = new Set(["median_comparison", "split_hand", "across_elbow", "side_to_side", "f_side_to_side", "h_side_to_side", "exercise_increment"]);
 
 /** Measures whose rows have a distance, and so may have a velocity. */
 export const HAS_DISTANCE: ReadonlySet<string> = new Set(["motor_response", "sensory_response", "f_wave"]);
