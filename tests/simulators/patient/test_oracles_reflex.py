@@ -61,10 +61,10 @@ def test_the_decrement_is_read_as_the_case_has_it(seed: int):
     assert abs(seen["healthy"]) < 4.0
 
 
-def _stretched(seed: int, umn: float) -> tuple[Patient, np.ndarray]:
-    """6 s of a stretched calf."""
+def _stretched(seed: int, reflex: float) -> tuple[Patient, np.ndarray]:
+    """6 s of a stretched calf without tone of its own: spastic dystonia would fill the gaps."""
     case = read_case("healthy")
-    case = replace(case, dials={**case.dials, SOL: Dials(umn=umn, reflex=umn)})
+    case = replace(case, dials={**case.dials, SOL: Dials(reflex=reflex)})
     patient = patient_with(case, [SOL], seed=seed, rate_hz=SLOW_HZ)
     patient.advance(int(SLOW_HZ))
     patient.set_task("stretch")
@@ -73,7 +73,7 @@ def _stretched(seed: int, umn: float) -> tuple[Patient, np.ndarray]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_clonus_is_read_at_its_own_frequency_and_not_in_health(seed: int):
-    """Within 0.3 Hz of the truth's beats, more than ten of them; absent in health; unknown where
+    """Within 0.3 Hz of the truth's beats, five or more in a row; absent in health; unknown where
     the task is not known to be passive."""
     patient, emg = _stretched(seed, 0.9)
     beats = [row["sample"] for row in patient.truth(0, patient.sample_index)["clonus_beats"]]
@@ -82,7 +82,7 @@ def test_clonus_is_read_at_its_own_frequency_and_not_in_health(seed: int):
     found = clonus(emg, SLOW_HZ, settings=passive)
     assert found.state == "measured"
     assert found.values["frequency_hz"] == pytest.approx(true_hz, abs=0.3)
-    assert found.values["burst_count"] >= 10
+    assert found.values["burst_count"] >= 5
     assert clonus(emg, SLOW_HZ).state == "not_assessable"
     _, quiet = _stretched(seed, 0.0)
     assert clonus(quiet, SLOW_HZ, settings=passive).state == "absent"
