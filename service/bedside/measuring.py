@@ -68,6 +68,12 @@ def measure(
     if name == "cmap_scan":
         return _scan(pairs, site=site, target=target)
     function = MEASURES.get(name)
+    if TAKES.get(name) is Takes.EPOCHS:
+        why = (
+            f"{name} needs epochs of voluntary effort beside the CMAP, and a row holds sweeps "
+            f"alone: give both as one file to `myotome analyse FILE {name}`"
+        )
+        return not_assessable(name, ids, why, target)
     if function is None or TAKES.get(name) is not Takes.SWEEPS:
         return not_assessable(name, ids, f"{name} is not measured from sweeps", target)
     given: dict[str, object] = {

@@ -99,3 +99,11 @@ def test_each_usual_mistake_is_hinted_at_with_what_it_can_falsify() -> None:
     one = shock(7)
     single.rows.add(one, taken(one))
     assert set(gates(single, single.rows.all_keys()[0])) == {"submaximal"}
+
+
+def test_munix_of_a_row_says_what_it_lacks() -> None:
+    """Epochs of effort are not in sweeps: no number, and the way that there is."""
+    rows, key = rows_of("munix", shock(1))
+    found = rows.measurement(key)
+    assert found.state == "not_assessable"
+    assert "myotome analyse FILE munix" in found.reasons[0]
