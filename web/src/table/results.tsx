@@ -13,7 +13,7 @@ import { lineOf, measurementOf } from "../trace/markers";
 import type { RowText } from "../wire/table";
 import { columnsOf, COMPARED, DERIVED, HAS_DISTANCE, VELOCITY, type Column } from "./columns";
 import { ConditionFields } from "./condition";
-import { movedWords } from "./correct";
+import { movedLines } from "./correct";
 import { hintsOf } from "./detail";
 import { DistanceField } from "./distance";
 
@@ -52,7 +52,7 @@ export function Heads({ measure }: { measure: string }) {
       {columnsOf(measure).map((c) => head(c.head, unit(c)))}
       {HAS_DISTANCE.has(measure) ? head("Distance", "mm") : null}
       {HAS_DISTANCE.has(measure) ? head("Velocity", "m/s") : null}
-      {DERIVED.has(measure) ? null : head("−\u00a0other\u00a0side", compared ? unitOf(quantityOf(compared)) : "")}
+      {DERIVED.has(measure) ? null : head("−\u00a0other side", compared ? unitOf(quantityOf(compared)) : "")}
     </>
   );
 }
@@ -101,7 +101,7 @@ export function Notes({ line, group, span }: { line: RowText | null; group: Row 
       <td colSpan={span}>
         {line ? <ConditionFields row={line} /> : null}
         {line?.edit_note ? <p>{line.edit_note}</p> : null}
-        {[...new Set(group.sweeps.map((s) => movedWords(s.text)))].filter((w) => w !== "").map((w) => <p key={w} data-testid="corrected">{w}</p>)}
+        {movedLines(group.sweeps.map((s) => s.text)).map((w) => <p key={w} data-testid="corrected">{w}</p>)}
         {line?.gates.map((g) => (
           <p key={g.gate} class="gate" data-gate={g.gate}><b>{placeWords(g.gate)}</b>: {g.sentence}{g.falsifies.length > 0 ? <span class="dim"> Can falsify: {g.falsifies.map(placeWords).join(", ")}.</span> : null}</p>
         ))}
