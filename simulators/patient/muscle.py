@@ -192,12 +192,16 @@ class Muscle:
         if order.stretching:
             angle, velocity = order.joint.motion(times_s - self._loop_s, extensor)
             share = self.arc.stretch_share(self.lesion, angle, velocity)
-            stiff = effect("behaviour.rigid_stretch") * order.conduct.behaviour.rigidity
-            wheel = 1.0 + 0.5 * np.sin(2.0 * np.pi * COGWHEEL_HZ * times_s)
-            share = np.maximum(share, np.where(velocity > 0.0, stiff * wheel, 0.0))
+            rigidity = order.conduct.behaviour.rigidity
+            if rigidity > 0.0:
+                stiff = effect("behaviour.rigid_stretch") * rigidity
+                wheel = 1.0 + 0.5 * np.sin(2.0 * np.pi * COGWHEEL_HZ * times_s)
+                share = np.maximum(share, np.where(velocity > 0.0, stiff * wheel, 0.0))
             found.append(np.where(share > 0.0, 1.0 + share * (self._highest - 1.0), 0.0))
-        fast = np.max(found, axis=0) if found else None
-        return fast if fast is not None and fast.max() >= 1.0 else None
+        if not found:
+            return None
+        fast = found[0] if len(found) == 1 else np.maximum(*found)
+        return fast if fast.max() >= 1.0 else None
 
     # --- discharge -------------------------------------------------------------------------------
 
@@ -246,10 +250,11 @@ class Muscle:
         reached = np.searchsorted(
             self.properties.threshold, np.append(self._driven, driven), side="right"
         ).tolist()
-        poised = []
-        for before, now in pairwise(reached):
-            fresh = np.arange(before, now)
-            poised.append((fresh, 0.5 + 0.5 * self._recruitment.random(fresh.size)))
+        poised = [(NO_UNITS, NO_TIMES)] * driven.size
+        for part, (before, now) in enumerate(pairwise(reached)):
+            if now > before:
+                near = 0.5 + 0.5 * self._recruitment.random(now - before)
+                poised[part] = np.arange(before, now), near
         self._driven = float(driven[-1])
         return Command(self._rates_hz(driven), course, poised)
 
