@@ -9,7 +9,7 @@ import { apply } from "../src/state/study";
 import { addSamples, hunted, sweeps } from "../src/state/sweeps";
 import { columnsOf, DERIVED } from "../src/table/columns";
 import { conditionsOf } from "../src/table/condition";
-import { changes, movedWords, rowIdAt } from "../src/table/correct";
+import { changes, movedLines, movedWords, rowIdAt } from "../src/table/correct";
 import { hintsOf, rowWords } from "../src/table/detail";
 import { artefactOf } from "../src/table/results";
 import { huntRows, largest, sizeOf } from "../src/trace/hunt";
@@ -58,6 +58,8 @@ test("a sweep that was moved says what it was and who moved it", () => {
   const text = { corrected: { from: { ...place, site: "below_elbow" }, by: "KS", at_utc: "2026-01-01T10:00:00Z" } } as SweepText;
   expect(movedWords(text)).toMatch(/^was left median, below elbow, APB until KS \d\d:\d\d:\d\d$/);
   expect(movedWords({ corrected: null } as SweepText)).toBe("");
+  const later = { corrected: { ...text.corrected, at_utc: "2026-01-01T10:00:02Z" } } as SweepText;
+  expect(movedLines([text, { corrected: null } as SweepText, later])).toEqual([movedWords(later)]);
 });
 
 test("flexion is asked for where the ulnar nerve crosses the elbow, exercise of responses and trains", () => {

@@ -49,6 +49,16 @@ export function movedWords(text: SweepText): string {
   return `was ${side} ${placeWords(nerve)}, ${placeWords(site)}, ${muscle.replace(`${side} `, "")} until ${corrected.by} ${timeOfDay(new Date(corrected.at_utc))}`;
 }
 
+/** One line for sweeps that came from one place by one hand: moved together, they are kept one after the other. */
+export function movedLines(texts: readonly SweepText[]): string[] {
+  const lines = new Map<string, string>();
+  for (const text of texts) {
+    const words = movedWords(text);
+    if (words !== "") lines.set(words.replace(/ [\d:]+$/, ""), words);
+  }
+  return [...lines.values()];
+}
+
 function Pickers({ told, put }: { told: Place; put(next: Place): void }) {
   const recorded = [...muscles.value.map((m) => m.key), ...steps.value.map((s) => s.muscle)];
   const pick = (name: (typeof NAMES)[number], words: string, list: readonly string[], shown: (v: string) => string = placeWords) => (
