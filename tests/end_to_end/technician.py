@@ -103,6 +103,7 @@ class Technician:
     def begin(self, protocol: str, side: str) -> None:
         """On the start screen: patient, initials, protocol, side; age, sex and height."""
         page = self.page
+        is_live(page)  # who lies there is known: the form is the one that stays
         page.goto(f"{self.demo.origin}/#/")
         person = self.ask("/api/demo/describe")
         page.get_by_test_id("new-patient").fill(person["code"])
