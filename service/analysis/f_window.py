@@ -26,7 +26,7 @@ M_TAIL_MS = 3.0  # after the M-wave's phases: what decays, and is taken off as s
 FLIGHT_MS = 10.0  # a response that begins at the window's end is seen for so long
 
 _PHASE = 0.05  # of the M-wave's peak to peak: larger is a phase of it, less its tail
-_PAUSE_MS, _SMOOTH_MS = 3.0, 0.3
+_PAUSE_MS, _SMOOTH_MS, _STEP_MS = 3.0, 0.3, 0.25
 _NEAR_MS = 1.0  # a phase that ends earlier before the window leaves it a tail alone
 
 Trace = npt.NDArray[np.float64]
@@ -75,7 +75,10 @@ def m_wave_end_ms(up_uv: Trace, per_ms: float, zero: float, peak_ms: float) -> f
     up_uv: (n_sweeps, n_samples). Walking from the peak, the first pause of 3 ms in which the
     median over the sweeps, in which F-waves hardly show, stays within 5 % of its peak to peak.
     """
-    middle = np.median(up_uv, axis=0)
+    step = max(int(per_ms * _STEP_MS), 1)
+    count = up_uv.shape[1] // step
+    parts = up_uv[:, : count * step].reshape(-1, count, step) @ np.full(step, 1.0 / step)
+    middle, per_ms, zero = np.median(parts, axis=0), per_ms / step, zero / step
     middle = gaussian(middle - np.median(middle[: max(int(zero - per_ms), 1)]), _SMOOTH_MS * per_ms)
     peak = min(round(zero + peak_ms * per_ms), middle.size - 1)
     around = middle[max(round(zero + per_ms), 0) :]
@@ -84,4 +87,4 @@ def m_wave_end_ms(up_uv: Trace, per_ms: float, zero: float, peak_ms: float) -> f
         return peak_ms
     pauses = np.flatnonzero(np.diff(loud) > _PAUSE_MS * per_ms)
     last = loud[pauses[0]] if pauses.size else loud[-1]
-    return (peak + int(last) - zero) / per_ms
+    return (peak + int(last) + 0.5 - zero) / per_ms
