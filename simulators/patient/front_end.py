@@ -80,6 +80,20 @@ def _gains(front_end: FrontEnd, points: int, rate_hz: float) -> ComplexArray:
     return gains
 
 
+def turns(delay_s: FloatArray | float, step_hz: float, count: int) -> ComplexArray:
+    """exp(-2πi f t), (..., count) for delays t (...) and the frequencies 0, step_hz, …
+
+    Of evenly spaced frequencies it is a product of two short rows, which takes a fraction of the
+    time of one long one.
+    """
+    block = isqrt(count) + 1
+    step = (-2j * np.pi * step_hz) * np.asarray(delay_s)[..., None]
+    coarse = np.exp(step * (block * np.arange(-(-count // block))))
+    fine = np.exp(step * np.arange(block))
+    each = coarse[..., :, None] * fine[..., None, :]
+    return np.asarray(each.reshape(*each.shape[:-2], -1)[..., :count])
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """The fine grid of one front end: `factor` source points per output sample, over `length`
@@ -128,18 +142,8 @@ class Grid:
         return _gains(self.front_end, self.points, self.source_rate_hz)
 
     def turns(self, delay_s: FloatArray | float) -> ComplexArray:
-        """Factors that delay spectra by so many seconds, (..., n_frequencies) for delays (...).
-
-        The frequencies are evenly spaced: exp(-2πi f t) is a product of two short rows, which takes
-        a fraction of the time of one long one.
-        """
-        count = self.points // 2 + 1
-        block = isqrt(count) + 1
-        step = (-2j * np.pi * self.source_rate_hz / self.points) * np.asarray(delay_s)[..., None]
-        coarse = np.exp(step * (block * np.arange(-(-count // block))))
-        fine = np.exp(step * np.arange(block))
-        each = coarse[..., :, None] * fine[..., None, :]
-        return each.reshape(*each.shape[:-2], -1)[..., :count]
+        """Factors that delay spectra by so many seconds, (..., n_frequencies) for delays (...)."""
+        return turns(delay_s, self.source_rate_hz / self.points, self.points // 2 + 1)
 
     def waveform(self, spectrum: ComplexArray) -> FloatArray:
         """The waveform at the electrode, on the fine grid."""

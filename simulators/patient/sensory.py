@@ -17,7 +17,7 @@ import numpy as np
 
 from .anatomy import SensoryAnatomy, body_plan, split_key
 from .cases import NerveCondition
-from .front_end import ComplexArray, FloatArray
+from .front_end import ComplexArray, FloatArray, turns
 from .nerve import BEYOND_WRIST, RELATIVE_SPREAD, lengths_mm, segments_of, weiss
 from .pool import BoolArray, IntArray
 from .streams import random_stream
@@ -121,20 +121,22 @@ class SensoryNerve:
         return np.flatnonzero(excited & self.alive & (site in self.sites))
 
     def spectrum(self, site: str, fibres: IntArray, frequencies_hz: FloatArray) -> ComplexArray:
-        """Spectrum (µV s) of the potential of some fibres after a stimulus at time 0."""
+        """Spectrum (µV s) of the potential of some fibres after a stimulus at time 0, at evenly
+        spaced frequencies from 0 on."""
         answer = np.zeros(frequencies_hz.size, dtype=np.complex128)
         if not fibres.size:
             return answer
-        heard = frequencies_hz < HIGHEST_HZ
-        frequencies_hz = frequencies_hz[heard]
-        speed = 1e3 * self.velocity_m_s[fibres, 0][:, None]
-        duration = np.hypot(self.anatomy.spike_s, self.anatomy.depth_mm / speed)
-        turn = 2.0 * np.pi * frequencies_hz * duration
-        shape = (1j * ASYMMETRY * turn - turn**2) * np.exp(-0.5 * turn**2) * duration
-        late = np.exp(-2j * np.pi * frequencies_hz * (self.anatomy.reference_mm / speed))
-        begun = np.exp(-2j * np.pi * frequencies_hz * self.latency_s(site)[fibres][:, None])
-        each = self.weight_uv[fibres][:, None] * shape * begun * (1.0 - SECOND_ELECTRODE * late)
-        answer[heard] = np.sqrt(2.0 * np.pi) * each.sum(axis=0)
+        heard = int(np.searchsorted(frequencies_hz, HIGHEST_HZ))
+        step_hz = float(frequencies_hz[1])
+        speed = 1e3 * self.velocity_m_s[fibres, 0]
+        duration = np.hypot(self.anatomy.spike_s, self.anatomy.depth_mm / speed)[:, None]
+        turn = (2.0 * np.pi * frequencies_hz[:heard]) * duration
+        squared = turn * turn
+        heights = np.sqrt(2.0 * np.pi) * self.weight_uv[fibres][:, None] * duration
+        shape = (1j * ASYMMETRY * turn - squared) * (heights * np.exp(-0.5 * squared))
+        late = turns(self.anatomy.reference_mm / speed, step_hz, heard)
+        shape *= turns(self.latency_s(site)[fibres], step_hz, heard)
+        answer[:heard] = (shape * (1.0 - SECOND_ELECTRODE * late)).sum(axis=0)
         return answer
 
     def waveform(self, site: str, points: int, rate_hz: float) -> FloatArray:
