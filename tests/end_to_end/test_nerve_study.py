@@ -142,7 +142,9 @@ def read(technician: Technician, result: Result) -> None:
         row = line["step"]
         result.states[row] = line["measurement"]["state"]
         result.gates[row] = [one["gate"] for one in line["gates"]]
-        if line["supramaximal"] is not None:
+        # a machine too busy for an answer within 0.3 s has pulses that nobody vouches for: their
+        # row has no nerve, and is no step's
+        if line["supramaximal"] is not None and line["nerve"]:
             result.proven[row] = line["supramaximal"]["proven"]
         for one in line["values"]:
             limit = None if one["limit"] is None else one["limit"]["value"]
