@@ -1,6 +1,7 @@
 // What is stimulated and recorded, in the title of the triggered view.
 import { expect, test } from "vitest";
 import { channelOf } from "../src/state/stepping";
+import { stimulatedWords } from "../src/state/table";
 import { recordWords } from "../src/trace/triggered";
 
 test.each([
@@ -10,6 +11,11 @@ test.each([
   ["sural", "left", "left sural", "sensory"],
 ])("%s of the %s side to %s is read as %s: a nerve is not named twice", (nerve, side, muscle, words) => {
   expect(recordWords(nerve, side, muscle)).toBe(words);
+});
+
+test("a row without a nerve says so instead of a bare comma", () => {
+  expect(stimulatedWords("ulnar", "below_elbow")).toBe("ulnar, below elbow");
+  expect(stimulatedWords("", "")).toBe("unexplained pulse");
 });
 
 test("a step is recorded on the channel assigned to it, else on the one called after its muscle, else on none", () => {

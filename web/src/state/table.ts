@@ -84,6 +84,8 @@ const MEASURES: Record<string, string> = {
 };
 export const measureWords = (measure: string) => MEASURES[measure] ?? measure.replaceAll("_", " ");
 export const placeWords = (name: string) => name.replaceAll("_", " ");
+/** Nerve and site; an edge that no pulse of ours explains has neither, until it is corrected or left out. */
+export const stimulatedWords = (nerve: string, site: string) => (nerve === "" ? "unexplained pulse" : `${placeWords(nerve)}, ${placeWords(site)}`);
 
 /** The whole table: by measure, nerve, muscle, side and site as the service lists them. */
 export const ordered = computed(() => {

@@ -2,7 +2,7 @@
 import { useRef, useEffect } from "preact/hooks";
 import { Side } from "../parts/side";
 import { look, rowHere } from "../state/shown";
-import { measureWords, ordered, placeWords } from "../state/table";
+import { measureWords, ordered, stimulatedWords } from "../state/table";
 import { centre } from "../state/view";
 import type { RowText } from "../wire/table";
 import { measuresOf } from "./columns";
@@ -15,7 +15,7 @@ function Line({ row, here }: { row: RowText; here: boolean }) {
       <td><Side side={row.side} /></td>
       <th scope="row">
         <button type="button" class="row-name" aria-pressed={here} onClick={() => look(row)} onDblClick={() => { centre.value = "triggered"; }}>
-          {placeWords(row.nerve)}, {placeWords(row.site)} → {row.muscle.replace(`${row.side} `, "")}{row.run > 1 ? `, run ${row.run}` : ""}
+          {stimulatedWords(row.nerve, row.site)} → {row.muscle.replace(`${row.side} `, "")}{row.run > 1 ? `, run ${row.run}` : ""}
         </button>
       </th>
       <Cells line={row} />
