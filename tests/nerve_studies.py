@@ -233,7 +233,7 @@ def study_of(case: str, seed: int) -> Result:
             if step.record in records:
                 technician.do(step)
     _read(technician, result)
-    _know(technician, result)
+    fill_in_truth(technician, result)
     return result
 
 
@@ -253,7 +253,7 @@ def _read(technician: Technician, result: Result) -> None:
             )
 
 
-def _know(technician: Technician, result: Result) -> None:
+def fill_in_truth(technician: Technician, result: Result) -> None:
     """The same numbers from the patient itself."""
     rows = technician.truth_rows()
     motor: dict[str, list[tuple[StepPlan, dict[str, Any]]]] = {}

@@ -162,4 +162,4 @@ def know(technician: Technician, rows: Templates, result: Result) -> None:
     device = SimpleNamespace(firmware=SimpleNamespace(rate_hz=rate_hz))
     told = SimpleNamespace(truth_rows=lambda: rows, patient=patient, shots=technician.shots,
                            study=device)  # fmt: skip
-    nerve_studies._know(told, result)
+    nerve_studies.fill_in_truth(told, result)
