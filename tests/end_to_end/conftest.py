@@ -111,7 +111,11 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[OpenPage]:
-    """Open a URL in a fresh context; the test fails if its console showed an error."""
+    """Open a URL in a fresh context; the test fails if its console showed an error.
+
+    With reduced motion, where the test does not say otherwise: four pictures a second show the same
+    as sixty, and a screenless browser draws them on the processor that other tests need.
+    """
     contexts = []
     errors: list[str] = []
 
@@ -120,6 +124,7 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
             errors.append(message.text)
 
     def opened(url: str, *, theme: str = "dark", size: dict[str, int] = SCREEN, **more) -> Page:
+        more = {"reduced_motion": "reduce", **more}
         context = chromium.new_context(viewport=size, color_scheme=theme, **more)
         contexts.append(context)
         page = context.new_page()

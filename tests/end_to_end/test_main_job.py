@@ -102,7 +102,7 @@ class Bed:
 @pytest.fixture
 def bed(bedside: Demo, open_page: OpenPage) -> Bed:
     """The bedside page, live."""
-    page = open_page(bedside.url)
+    page = open_page(bedside.url, reduced_motion="no-preference")
     page.get_by_test_id("live-plot").wait_for()
     made = Bed(page, bedside.origin)
     made.until("the device is live", lambda: made.device()["state"] == "live", 20)
@@ -120,7 +120,7 @@ def under_fdi(bed: Bed) -> None:
 def test_traces_are_seen_moving_within_five_seconds(bedside: Demo, open_page: OpenPage) -> None:
     """Within 5 s of opening, every channel is named and the live picture changes."""
     begun = time.monotonic()
-    page = open_page(bedside.url)
+    page = open_page(bedside.url, reduced_motion="no-preference")
     live = page.get_by_test_id("live")
     for name in ("APB", "FDI", "ADM", "EDC", "FDS", "FCR", "BB", "TB"):
         live.filter(has_text=name).wait_for(timeout=5000)

@@ -39,7 +39,7 @@ def on_screen(page, origin: str, screen: str) -> None:
 
 def test_live_traces_of_the_demo_move_within_5_s(demo: Demo, open_page: OpenPage) -> None:
     """The URL that the demo prints leads straight to traces that change."""
-    page = open_page(demo.url)
+    page = open_page(demo.url, reduced_motion="no-preference")
     is_live(page)
     before = canvas_pixels(page)
     page.wait_for_function(

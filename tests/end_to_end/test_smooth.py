@@ -63,7 +63,7 @@ def intervals(seen: dict[str, list[float]]) -> list[float]:
 @pytest.fixture
 def bedside(demo: Demo, open_page: OpenPage) -> Page:
     """The demo's bedside, live, in a contraction, watched from its first script on."""
-    page = open_page(demo.url)
+    page = open_page(demo.url, reduced_motion="no-preference")
     page.context.add_init_script(f"({WATCH})()")
     page.reload()
     is_live(page)
