@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from service.cli import app
+
 ROOT = Path(__file__).resolve().parents[1]
 # assembled, so that this file does not itself name what it forbids
 REGISTRY_HOSTS = [
@@ -88,6 +90,15 @@ def test_documents_point_to_files_that_exist() -> None:
     for path in tracked("*.md"):
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} links to {target}"
+
+
+def test_every_command_that_a_message_or_document_names_exists() -> None:
+    """Who is told to type `myotome …` can type it."""
+    there = {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert "analyse" in there
+    for path in tracked("*.py", "*.md", "*.ts", "*.tsx"):
+        for name in re.findall(r"`myotome ([a-z]+)", path.read_text(encoding="utf-8")):
+            assert name in there, f"{path.relative_to(ROOT)} names `myotome {name}`"
 
 
 def test_coverage_floor_only_rises() -> None:

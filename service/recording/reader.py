@@ -143,7 +143,7 @@ class Recording:
         if version is None and not _similar(start, PROLOGUE):
             raise RecordingError(
                 f"{self.path.name} is not a Myotome recording: it does not start as one; "
-                "other formats are opened with `myotome import`"
+                "`myotome analyse` also takes .csv, .npz and QTrac .mem files"
             )
 
     def _told_version(self) -> int | None:
