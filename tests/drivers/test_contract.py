@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from drivers.hackeeg.frame import stream_info
 from drivers.registry import driver, driver_names, open_device
 from drivers.types import Device, DeviceInfo, Epoch, SampleBlock
 from service.recording.recorder import Recorder
-from tests.simulators.process import simulator
+from tests.simulators.process import simulator, until
 
 HARDWARE = ("cyton", "daisy", "hackeeg")
 EVERY = (*HARDWARE, "file")
@@ -179,7 +180,7 @@ def test_unplugging_raises_device_lost(opened):
     with pytest.raises(DeviceLost):
         until_lost()
     device.close()
-    time.sleep(1.2)  # the fixture's next user finds it plugged in
+    until(Path(setup.url.partition(":")[2]).exists, what="the plug for the fixture's next user")
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -140,18 +140,19 @@ def test_disarm_works_from_any_thread_while_others_wait(stimulator):
     """Within 100 ms, in the middle of heartbeats from another thread."""
     stimulator.configure(PULSE)
     stimulator.arm()
-    ended = threading.Event()
+    ended, beaten = threading.Event(), threading.Event()
 
     def beat():
         while not ended.is_set():
             try:
                 stimulator.heartbeat()
+                beaten.set()
             except StimulatorRefused:
                 return
 
     beating = threading.Thread(target=beat)
     beating.start()
-    time.sleep(0.2)
+    assert beaten.wait(2)
     began = time.monotonic()
     stimulator.disarm()
     took_s = time.monotonic() - began
