@@ -20,6 +20,7 @@ from .result import identity
 from .sensory import UNSURE_ONSET
 
 MARKERS = ("initial_positive_peak", "onset", "peak", "trough", "end")
+_OF_ONSET = "initial_positive_peak"
 # quantity -> the markers between whose levels it lies (None: the baseline), and µV in its unit
 _LEVELS: Mapping[str, tuple[str, str | None, float]] = {
     "amplitude_mv": ("peak", None, 1000.0),
@@ -63,6 +64,9 @@ def with_markers(
         raise ValueError(
             f"there is no marker {', '.join(sorted(unknown))}; there is {', '.join(MARKERS)}"
         )
+    hand_made = "onset" in placed and _OF_ONSET in after and _OF_ONSET not in placed
+    if hand_made and after["onset"].index < after[_OF_ONSET].index:
+        del after[_OF_ONSET]  # the person sees the response begin before it
     markers = tuple(after[name] for name in MARKERS if name in after)
     check_markers(markers, trace.size)
     values = dict(automatic.values)

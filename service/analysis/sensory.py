@@ -14,23 +14,26 @@ from service.model import Json, Marker, Measurement
 
 from .background import background
 from .conduction import VelocitySettings, velocity, velocity_reasons, velocity_values
-from .onset import ONSET_LEVEL, foot_of_rise, is_clear, last_below, level_of_foot, onset_place
+from .onset import last_below
 from .peaks import most_prominent, vertex
 from .result import build
+from .sensory_onset import half_rise, sensory_onset
 from .smoothing import gaussian
 from .sweeps import search_window, trustworthy, unusable
 
 MEASURE = "sensory_response"
-VERSION = "2"
+VERSION = "3"
 
 Trace = npt.NDArray[np.float64]
 
-# a SNAP is about this much briefer than a CMAP; the shared onset estimator works in its time
-_BRIEFER = 3.0
-# of an onset's SD: what mains and artefact leave in an average is slower than the white noise that
-# a foot is fitted in, and which definition holds is not seen (a positive phase hides in the noise);
-# both from errors on simulated responses, tests/service/analysis/test_sensory.py
-_SLOWER, _DEFINED_MS = 1.5, 0.1
+_BRIEFER = 3.0  # than a CMAP, whose peak is fitted over 0.4 ms on either side
+# of an onset's SD: what no noise explains, from errors on simulated responses without any
+_DEFINED_MS = 0.04
+_USUAL_RISE_MS = 0.3  # from half the height to the peak, until it is known
+_ROUNDS = 2
+_LIKELIER = 0.5  # from here on the onset is marked as the top of a positive phase
+# a response with its positive phases, in half rises before and after the peak; no less than
+_AROUND, _AROUND_MS = (4.5, 9.0), (1.1, 3.0)
 UNSURE_ONSET = "onset_uncertain"
 
 
@@ -109,8 +112,9 @@ def sensory_response(
     sweeps_uv: (n_sweeps, n_samples) µV, averaged after artefact rejection. zero_index: column of
     the stimulus for analogue samples.
     Values: onset_latency_ms (first negative departure, where the response reaches 2 % of its
-    negative peak; with a positive phase before it, that phase's peak), onset_sd_ms (its SD, from
-    the spread of the rises that the noise allows), peak_latency_ms, onset_to_peak_uv (from the
+    negative peak; with a positive phase before it, that phase's peak; weighed where the noise hides
+    which, `sensory_onset`), onset_sd_ms (its SD, from the spread of the rises that the noise
+    allows), peak_latency_ms, onset_to_peak_uv (from the
     level at the onset), peak_to_peak_uv (negative peak to the lower of the positive ones), noise_uv
     (SD in the average), signal_to_noise_ratio, halves_correlation (odd against even sweeps),
     detection_floor_uv, sweep_count, rejected_count, distance_mm,
@@ -226,30 +230,25 @@ class _Average:
 
     def measure(self, peak: int, rough_uv: float) -> _Potential:
         """Background off, then the places and levels of a potential with its peak near here."""
-        per_ms, brief = self.per_ms, self.per_ms / _BRIEFER
-        sample = np.arange(self.trace_uv.size)
-        aside = (sample < peak - 1.1 * per_ms) | (sample > peak + 3.0 * per_ms)
-        level, artefact = background(self.trace_uv, 1 / per_ms, aside)
-        clean = self.trace_uv - level
-        place, peak_uv = vertex(clean, peak, brief)
-        dip, dip_uv = _lowest(clean, max(int(place - 1.2 * per_ms), 0), int(place), per_ms)
-        trough, trough_uv = _lowest(clean, int(place) + 1, int(place + 3.0 * per_ms), per_ms)
-        positive = dip_uv < -max(0.1 * peak_uv, 4 * self.noise_uv)
-        onset, spread = (dip if positive else None), 0.0
-        if not positive and peak_uv > 0:
-            foot, _ = foot_of_rise(
-                clean, 0, round(place), brief, self.noise_uv, clear=is_clear(peak_uv, self.noise_uv)
-            )
-            onset = onset_place(clean, (0, place), peak_uv, foot, brief)
-            if foot is not None:
-                spread = level_of_foot(foot, ONSET_LEVEL * peak_uv)[1] * brief
+        per_ms = self.per_ms
+        rise = _USUAL_RISE_MS * per_ms
+        for _ in range(_ROUNDS):
+            level, artefact = background(self.trace_uv, 1 / per_ms, self._aside(peak, rise))
+            clean = self.trace_uv - level
+            place, peak_uv = vertex(clean, peak, per_ms / _BRIEFER)
+            rise = half_rise(clean, place, peak_uv, per_ms) or rise
+        found = sensory_onset(clean, place, peak_uv, per_ms, self.noise_uv)
+        onset = None if found is None else found.place
+        passing = 0.0 if found is None else found.passing
+        positive_uv = 0.0 if onset is None else passing * _level_near(clean, onset, rise)
+        trough, trough_uv = _trough(clean, place, rise, per_ms)
         at = place if onset is None else max(onset, 0.0)
-        slope = np.interp([at, place], sample, artefact)
+        slope = np.interp([at, place], np.arange(clean.size), artefact)
         return _Potential(
             onset=onset,
-            onset_sd=math.hypot(_SLOWER * spread, _DEFINED_MS * per_ms),
-            first_positive=dip if positive else None,
-            first_positive_uv=dip_uv if positive else 0.0,
+            onset_sd=math.hypot(0.0 if found is None else found.sd, _DEFINED_MS * per_ms),
+            first_positive=onset if passing > _LIKELIER else None,
+            first_positive_uv=min(positive_uv, 0.0),
             peak=place,
             peak_uv=peak_uv,
             trough=trough,
@@ -260,6 +259,15 @@ class _Average:
             stable=abs(peak_uv - rough_uv) <= max(0.5 * rough_uv, 4 * self.noise_uv),
         ).moved(self.window[0])
 
+    def _aside(self, peak: int, rise: float) -> npt.NDArray[np.bool_]:
+        """Samples outside a response with this peak and half rise."""
+        before, after = (
+            max(many * rise, least_ms * self.per_ms)
+            for many, least_ms in zip(_AROUND, _AROUND_MS, strict=True)
+        )
+        sample = np.arange(self.trace_uv.size)
+        return np.asarray((sample < peak - before) | (sample > peak + after))
+
     def _agreement(self, level: Trace, peak: float) -> float:
         """Correlation of the odd and the even average around the peak, background taken off."""
         near = slice(max(int(peak - 1.2 * self.per_ms), 0), int(peak + 1.8 * self.per_ms))
@@ -269,12 +277,21 @@ class _Average:
         return float(odd @ even) / size if size > 0 else 0.0
 
 
-def _lowest(trace: Trace, first: int, last: int, per_ms: float) -> tuple[float, float]:
-    """Place and level of the lowest point of a stretch, smoothed by 0.05 ms."""
-    near = trace[first : max(min(last, trace.size), first + 1)]
-    smooth = gaussian(near, 0.05 * per_ms)
-    lowest = int(smooth.argmin())
-    return float(first + lowest), float(smooth[lowest])
+def _level_near(trace: Trace, place: float, rise: float) -> float:
+    """The mean of a quarter of the half rise on either side: no single sample decides."""
+    reach = rise / 4
+    first = max(math.ceil(place - reach), 0)
+    return float(trace[first : max(math.floor(place + reach) + 1, first + 1)].mean())
+
+
+def _trough(trace: Trace, peak: float, rise: float, per_ms: float) -> tuple[float, float]:
+    """Place and level of the positive phase after the peak: the top of a parabola there, since the
+    lowest of many samples is mostly noise."""
+    first = int(peak) + 1
+    near = trace[first : max(min(int(peak + 3.0 * per_ms), trace.size), first + 1)]
+    lowest = first + int(gaussian(near, 0.3 * rise).argmin())
+    place, level = vertex(-trace, min(lowest, trace.size - 1), rise)
+    return place, -level
 
 
 def _doubts(found: _Potential, settings: SensorySettings) -> list[str]:

@@ -14,6 +14,8 @@ from service.analysis.placed import called_absent, with_markers
 from service.analysis.sensory import SensorySettings, sensory_response
 from tests.service.bedside.shocks import RATE_HZ, ZERO, shock
 
+from .snaps import sensory_sweeps, snap
+
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TRACE = shock(1).samples_uv[0]
 MOTOR = motor_response(TRACE, RATE_HZ, ZERO, target="left APB", inputs=["a"])
@@ -88,6 +90,22 @@ def test_a_sensory_response_follows_its_own_markers_and_its_distance() -> None:
     assert moved.values["onset_to_peak_uv"] < automatic.values["onset_to_peak_uv"]
     assert moved.values["peak_to_peak_uv"] == automatic.values["peak_to_peak_uv"]
     assert "area_mv_ms" not in moved.values
+
+
+def test_an_onset_placed_before_the_positive_phase_takes_its_mark_away() -> None:
+    """The person sees the response begin earlier than the top of its first phase: no refusal."""
+    rng = np.random.default_rng(3)
+    sweeps, zero = sensory_sweeps(rng, snap(triphasic=True), rate_hz=20_000.0, tail_uv=5.0)
+    automatic = sensory_response(sweeps, 20_000.0, zero)
+    marks = {marker.name: marker.index for marker in automatic.markers}
+    assert marks["initial_positive_peak"] == marks["onset"]
+    mean = sweeps.mean(axis=0)
+    earlier = {"onset": (marks["onset"] - 6.0, "KS", NOON)}
+    moved = with_markers(automatic, mean, 20_000.0, zero, placed=earlier)
+    assert "initial_positive_peak" not in {marker.name for marker in moved.markers}
+    later = {"onset": (marks["onset"] + 3.0, "KS", NOON)}
+    kept = with_markers(automatic, mean, 20_000.0, zero, placed=later)
+    assert "initial_positive_peak" in {marker.name for marker in kept.markers}
 
 
 def test_no_response_by_a_person_is_another_measurement_than_the_detectors() -> None:
