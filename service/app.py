@@ -17,6 +17,7 @@ from service.api import demo, health, live, metrics, stimulator, studies, study,
 from service.api.access import Access, Gate
 from service.bedside.bed import Bed, NoStoreError
 from service.bedside.session import Session
+from service.bedside.voluntary import NotNowError
 from service.bedside.workflow import UnknownError
 from service.simulated import ControlLink, SimulatorError
 from service.store.errors import StoreError
@@ -69,6 +70,7 @@ def make_routes(
     app.add_exception_handler(SimulatorError, _unavailable)
     app.add_exception_handler(UnknownError, _unknown)
     app.add_exception_handler(NoStoreError, _not_now)
+    app.add_exception_handler(NotNowError, _not_now)
     app.add_exception_handler(StoreError, _not_kept)
     if page is not None:
         app.mount("/", StaticFiles(directory=page, html=True), name="page")

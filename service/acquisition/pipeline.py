@@ -15,6 +15,7 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ import numpy.typing as npt
 from drivers.types import Epoch, LinkState, SampleBlock, Stimulus
 from service.model import Sweep
 
+from .scale import Scale
 from .streams import BlockRefused, Stream, fitting, open_stream, settled_samples, view_history
 from .types import DeviceState, GapNotice, LiveFrame, Outlets, Signal, View
 from .viewing import ViewTable
@@ -173,6 +175,39 @@ class Pipeline:
         the stimulus of every edge that follows. None: nothing is stated."""
         with self._lock:
             self._said = stimulus
+
+    def effort(
+        self, stream: str, channel: str, count: int, *,
+        start_index: int | None = None, free_from: tuple[int, int] = (0, 0),
+    ) -> Sweep:  # fmt: skip
+        """The last `count` samples of a channel, as a sweep of voluntary effort that is told like
+        any other. start_index: in a replay, where it began then. free_from: (epoch, index) before
+        which samples are used already.
+
+        Raises ValueError (unknown names, a stimulus inside, samples used already) or RingError.
+        """
+        with self._lock:
+            found = self._find(stream)
+            start = found.next_index - count if start_index is None else start_index
+            epoch, first = free_from
+            if epoch == found.epoch and start < first:
+                wait_s = (first - start) / found.chapter.info.rate_hz
+                raise ValueError(f"these samples are in the epoch before: wait {wait_s:.1f} s more")
+            sweep = found.cutter.effort(channel, found.epoch, start, count)
+            sweep = replace(sweep, received_s=self._heard_s)
+            self._outlets.sweep(sweep)
+            return sweep
+
+    def newest(
+        self, stream: str, channel: str, count: int
+    ) -> tuple[npt.NDArray[np.float64], float]:
+        """(count,) µV of a channel up to now, unfiltered, and its rate. Raises ValueError for
+        unknown names, RingError where a sample is missing."""
+        with self._lock:
+            found = self._find(stream)
+            window = found.ring.window(found.epoch, found.next_index - count, count, copy=True)
+            row = Scale.of(found.chapter.info, [channel]).physical(window.data)
+            return row.reshape(count), found.chapter.info.rate_hz
 
     def subscribe(
         self, stream: str, channels: tuple[str, ...], preset: str, columns_per_s: float

@@ -22,6 +22,7 @@ from .scale import Scale
 JOIN_WINDOW_S = 0.5
 CERTAIN_S = 0.1  # nearer than this no other stimulus can be meant: the fastest answer of a fire
 HOLD_S = 0.25  # how long a complete sweep waits for word of its stimulus
+RESPONSE_S = 0.1  # what a stimulus brings with it: responses, and the silence after them
 STIMULATOR_LINE = "stimulator"
 
 
@@ -63,6 +64,7 @@ class SweepCutter:
         self._pending: list[_Pending] = []
         self._stimuli: list[Stimulus] = []
         self._joined: deque[str] = deque(maxlen=100)  # ids of the stimuli last claimed
+        self._edges: deque[tuple[int, float]] = deque(maxlen=1000)  # epoch and index, newest last
 
     def expect(self, stimulus: Stimulus) -> None:
         """A pulse was sent; again with the same id: corrected, or withdrawn (`sent_s` None)."""
@@ -76,6 +78,7 @@ class SweepCutter:
         the operator of a stimulator fired at its own front panel has stated; an edge that no pulse
         of ours explains is taken for that one."""
         if trigger.line == STIMULATOR_LINE and trigger.edge == "rise":
+            self._edges.append((trigger.epoch, trigger.sample_index))
             start = math.floor(trigger.sample_index) - self._before
             self._pending.append(_Pending(trigger, at_s, start, said))
 
@@ -97,6 +100,39 @@ class SweepCutter:
         for one in pending:
             self._claim(one, math.inf)
         return [self._cut(one, now_s) for one in pending]
+
+    def effort(self, channel: str, epoch: int, start_index: int, count: int) -> Sweep:
+        """One channel of [start_index, start_index + count): a sweep without stimulus or time zero.
+
+        Raises ValueError if a stimulus, or the response to one, lies inside; RingError where
+        samples are missing.
+        """
+        reach = round(RESPONSE_S * self.stream.rate_hz)
+        if any(e == epoch and start_index - reach < at < start_index + count
+               for e, at in self._edges):  # fmt: skip
+            raise ValueError(
+                f"a stimulus lies in the last {count / self.stream.rate_hz * 1000:g} ms or just "
+                "before: what follows it is no voluntary effort; wait, then mark again"
+            )
+        window = self.ring.window(epoch, start_index, count, copy=True)
+        where = f"{self.recording or self.device}:{self.stream.name}:{epoch}"
+        return Sweep(
+            id=f"{where}:effort:{start_index}",
+            recording=self.recording,
+            device=self.device,
+            stream=self.stream.name,
+            epoch=epoch,
+            trigger=None,
+            stimulus=None,
+            channels=(channel,),
+            start_index=start_index,
+            rate_hz=self.stream.rate_hz,
+            zero_index=0.0,
+            samples_uv=Scale.of(self.stream, [channel]).physical(window.data),
+            gap=False,
+            time_zero_known=False,
+            received_s=0.0,
+        )
 
     def unseen(self, now_s: float) -> list[Stimulus]:
         """Stimuli whose edge did not come within the join window; each is told once."""

@@ -63,6 +63,12 @@ async def sweeps(session: SessionHere) -> list[JsonValue]:
     return [book.message(entry) for entry in book.entries]
 
 
+@router.post("/voluntary")
+async def mark_effort(session: SessionHere) -> Answer:
+    """The last 500 ms of the channel under the electrodes are an epoch of voluntary effort."""
+    return session.study.book.message(await session.workflow.voluntary.mark())
+
+
 @router.get("/sweeps/{sweep_id}/samples", response_class=Response)
 async def sweep_samples(session: SessionHere, sweep_id: str) -> Response:
     """float32 little-endian µV, channel after channel; a missing sample is NaN."""

@@ -58,6 +58,12 @@ class ExerciseBody(By):
     ended: bool
 
 
+class EffortBody(By):
+    """Whether maximal effort was reached; null: nobody says."""
+
+    maximal: bool | None
+
+
 @router.get("/rows")
 async def rows(session: SessionHere) -> list[JsonValue]:
     """The table."""
@@ -116,6 +122,12 @@ async def set_condition(session: SessionHere, row_id: Id, body: ConditionBody) -
 async def exercise_ended(session: SessionHere, row_id: Id, body: ExerciseBody) -> Answer:
     """The trains of the row from now on follow exercise; those before are the baseline."""
     return await session.workflow.change_row(row_id, "exercise", {"ended": body.ended}, body.by)
+
+
+@router.post("/rows/{row_id}/effort")
+async def maximal_effort(session: SessionHere, row_id: Id, body: EffortBody) -> Answer:
+    """The examiner's word on a row of voluntary efforts."""
+    return await session.workflow.change_row(row_id, "effort", {"maximal": body.maximal}, body.by)
 
 
 @router.post("/rows/{row_id}/correct")

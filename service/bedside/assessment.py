@@ -19,6 +19,7 @@ from service.evidence.limits import LimitRow, Subject, default_limits
 from service.model import Evidence, Measurement, Muscle, MuscleStatus, Sweep, Task
 
 from .card_evidence import cmap_evidence
+from .efforts import is_effort
 from .hunting import is_hunting, look
 from .montage import Montage
 from .nerve_findings import NerveFindings, NerveWatch
@@ -106,7 +107,9 @@ class Assessment:
     def _taken(self, sweep: Sweep, muscle: str | None) -> Taken:
         """Where the pulse was given; as the step says, if the step is still the same."""
         step, told = self._step, sweep.stimulus
-        if told is None:
+        if is_effort(sweep):
+            taken = step
+        elif told is None:
             taken = Taken(side=(muscle or step.muscle).partition(" ")[0])
         elif (told.nerve, told.site, told.side) == (step.nerve, step.site, step.side):
             taken = step

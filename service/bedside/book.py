@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.model import Json, Measurement, Sweep
-from service.store.types import KeptEdit
+from service.store.types import KeptEdit, KeptSweep
 
+from .efforts import is_effort
 from .hunting import is_hunting
 from .messages import measurement_json
 from .row_key import Taken
@@ -134,12 +135,22 @@ class SweepBook:
             "width_us": None if stimulus is None else stimulus.pulse.width_us,
             "current_stated": stimulus is not None and stimulus.stated,
             "hunting": is_hunting(sweep),
+            "voluntary": is_effort(sweep),
             "measurement": measurement_json(entry.measurement),
             "average": {
                 "sweeps": entry.average_sweeps,
                 "measurement": measurement_json(entry.average),
             },
         }
+
+
+def kept_sweep(entry: Entry) -> KeptSweep:
+    """As the store keeps it."""
+    taken = entry.taken
+    return KeptSweep(
+        entry.number, entry.sweep, taken.measure, taken.nerve, taken.site, taken.side,
+        taken.muscle, taken.channel, taken.run, entry.at_utc, taken.refusal,
+    )  # fmt: skip
 
 
 def _entry(number: int, sweep: Sweep, result: SweepResult, at_utc: datetime) -> Entry:

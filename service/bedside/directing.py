@@ -13,10 +13,14 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
 
+import numpy as np
+import numpy.typing as npt
+
 from drivers.types import SampleBlock, Stimulus
 from service.acquisition.pipeline import Pipeline
-from service.model import Json, Task
+from service.model import Json, Sweep, Task
 from service.recording.directions import Directions
+from service.recording.playback import mark_again
 from service.recording.reader import SettingChanged
 from service.recording.recorder import Recorder
 
@@ -88,6 +92,32 @@ class Director:
                     self._recorder.setting(key, value, at_s)
             return [self._ask(one, at_s) for one in words]
 
+    def effort(
+        self, device: str, stream: str, channel: str, count: int, free_from: tuple[int, int]
+    ) -> Sweep:
+        """The last `count` samples are an epoch of voluntary effort: cut, recorded, measured.
+        Raises ValueError or RingError (see `Pipeline.effort`), and then nothing is recorded."""
+        pipeline = self._pipelines[device]
+        with pipeline.still():
+            sweep = pipeline.effort(stream, channel, count, free_from=free_from)
+            told: Json = {
+                "device": device, "stream": stream, "channel": channel, "epoch": sweep.epoch,
+                "start_index": sweep.start_index, "count": count,
+            }  # fmt: skip
+            if self._recorder is not None:
+                self._recorder.setting("effort", told, self._now())
+            return sweep
+
+    def newest(
+        self, device: str, stream: str, channel: str, count: int
+    ) -> tuple[npt.NDArray[np.float64], float]:
+        """(count,) µV of a channel up to now, and its rate. Raises ValueError or RingError."""
+        return self._pipelines[device].newest(stream, channel, count)
+
+    async def settled(self) -> None:
+        """Returns when the assessment has followed all that it was told."""
+        await asyncio.wrap_future(self._assessor.on_table(lambda _: None))
+
     def _ask(self, words: Words, at_s: float) -> Future[None]:
         if words[0] in TABLE_WORDS:
             followed = self._assessor.on_table(lambda table: edits.follow(table, words))
@@ -108,6 +138,8 @@ class Director:
                 match done:
                     case Stimulus():
                         self._pipelines[device].expect(done)
+                    case SettingChanged("effort", dict(told), _):
+                        mark_again(self._pipelines[device], told)
                     case SettingChanged(key, value, at_s):
                         # shown when followed: a sweep it is about has been shown by then
                         followed = self._ask((key, value), at_s)

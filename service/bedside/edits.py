@@ -9,16 +9,21 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from service.model import Json
+from service.model import Json, Sweep
 from service.store.types import KeptEdit
 
+from .efforts import is_effort
 from .row_key import RowKey, Taken
 from .subject import subject_of
 from .table import Table
 
 Words = tuple[str, Json]
 # what nobody does without a name
-NAMED = frozenset(["marker", "reset", "absent", "distance", "condition", "correction", "exercise"])
+NAMED = frozenset(
+    ["marker", "reset", "absent", "distance", "condition", "correction", "exercise", "effort"]
+)
+ROW = NAMED - {"correction"}  # what is said of a row
+RESAYS = frozenset(["marker", "reset", "absent", "exercise", "effort"])  # a row says another thing
 PLACE = ("measure", "nerve", "site", "side", "muscle")
 
 
@@ -62,7 +67,7 @@ def apply(table: Table, edit: KeptEdit) -> None:
             rows.correct(edit.target, corrected(taken, told))
     elif edit.what == "temperature":
         table.set_temperature(str(told.get("where") or ""), told["celsius"])
-    elif edit.what in ("marker", "reset", "absent", "distance", "condition", "exercise"):
+    elif edit.what in ROW:
         _row_edit(table, RowKey.from_id(edit.target), edit, told)
 
 
@@ -90,6 +95,17 @@ def follow(table: Table, words: Words) -> None:
             table.set_subject(subject_of(told))
 
 
+def check_correction(sweep: Sweep, taken: Taken, told: Mapping[str, Any]) -> None:
+    """Raises ValueError if a sweep cannot have been taken there: an epoch of effort holds its own
+    channel alone, and no stimulus."""
+    after = corrected(taken, told)
+    if is_effort(sweep) and (after.measure, after.muscle) != (taken.measure, taken.muscle):
+        raise ValueError(
+            f"an epoch of effort holds {taken.muscle} alone and belongs to {taken.measure}: nerve "
+            "and site can be corrected; of another muscle, mark it again"
+        )
+
+
 def corrected(taken: Taken, told: Mapping[str, Any]) -> Taken:
     """Where a sweep was taken after all; an assigned channel does not go with another muscle."""
     words: dict[str, Any] = {name: str(told[name]) for name in PLACE if told.get(name) is not None}
@@ -113,9 +129,12 @@ def _row_edit(table: Table, key: RowKey, edit: KeptEdit, told: Mapping[str, Any]
         rows.reset(key, told["name"])
     elif edit.what == "distance":
         rows.set_distance(key, told["mm"])
+    elif edit.what == "effort":
+        rows.say(key, maximal_effort=told["maximal"])
     elif edit.what == "exercise":
         ended = told.get("sweep") is not None
-        rows.set_exercise_end(key, (str(told["sweep"]), float(told["since_s"])) if ended else None)
+        at = (str(told["sweep"]), float(told["since_s"])) if ended else None
+        rows.say(key, exercise_ended=at)
     elif edit.what == "condition":
         rows.set_condition(
             key, flexion_deg=told["flexion_deg"], after_exercise_s=told["after_exercise_s"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .efforts import EFFORT
 from .row_key import MOTOR, RowKey
 from .sites import proximal_order
 
@@ -41,7 +42,8 @@ def velocity_above(rows: Rows, waves: RowKey) -> float | None:
 
 def rests_on(row: RowKey, motor: RowKey) -> bool:
     """Whether a row changes with a motor row: a train at the same place, whose plateau it shows;
-    F-waves of the nerve, whose window follows its velocity."""
+    F-waves of the nerve, whose window follows its velocity; efforts, held against its CMAP."""
     if row.measure == "f_wave":
         return replace(row, measure=MOTOR, site=motor.site, run=motor.run) == motor
-    return row.measure == "rns" and replace(row, measure=MOTOR, run=motor.run) == motor
+    same_place = replace(row, measure=MOTOR, run=motor.run) == motor
+    return same_place and row.measure in ("rns", EFFORT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session as Db
 
 from service.model import Measurement
 from service.store import studies
+from service.store.errors import StoreError
 from service.store.keeper import Keeper
 from service.store.types import KeptEdit, KeptStep, KeptSweep
 
@@ -45,6 +47,13 @@ class Journal:
     def found(self, sweep: KeptSweep) -> None:
         """A new sweep."""
         self._keep(partial(studies.add_sweep, study_id=self._study, kept=sweep, file=self._file))
+
+    async def settled(self) -> None:
+        """Returns when all that was told so far is on the disk; or at once if the disk refuses, of
+        which the status of the store tells."""
+        if self._keeper is not None:
+            with suppress(StoreError):
+                await asyncio.wrap_future(self._keeper.ask(lambda _: None))
 
     def stands(self, steps: tuple[KeptStep, ...], current: str | None) -> None:
         """The list of steps, when it is first known, and the one that is current."""

@@ -68,12 +68,6 @@ def measure(
     if name == "cmap_scan":
         return _scan(pairs, site=site, target=target)
     function = MEASURES.get(name)
-    if TAKES.get(name) is Takes.EPOCHS:
-        why = (
-            f"{name} needs epochs of voluntary effort beside the CMAP, and a row holds sweeps "
-            f"alone: give both as one file to `myotome analyse FILE {name}`"
-        )
-        return not_assessable(name, ids, why, target)
     if function is None or TAKES.get(name) is not Takes.SWEEPS:
         return not_assessable(name, ids, f"{name} is not measured from sweeps", target)
     given: dict[str, object] = {
@@ -90,7 +84,7 @@ def measure(
             supramaximal=supramaximal,
             skin_c=skin_c,
             least_skin_c=least_c(place_of(nerve, "left")),
-            search_to_ms=_SEARCH_TO_MS.get(site, _SEARCH_TO_ELSEWHERE_MS),
+            search_to_ms=search_to_ms(site),
         )
     if name == "sensory_response" and always:
         kept = SensorySettings(distance_mm=distance_mm, always=tuple(always))
@@ -113,6 +107,11 @@ def measure(
     )
 
 
+def search_to_ms(site: str) -> float:
+    """How far after the stimulus the negative peak of a CMAP is looked for."""
+    return _SEARCH_TO_MS.get(site, _SEARCH_TO_ELSEWHERE_MS)
+
+
 def alone(name: str, sweep: Sweep, column: int, *, site: str, target: str) -> Measurement:
     """What one sweep says by itself: of a series, the response to each of its stimuli."""
     own = name if name == "sensory_response" else motor.MEASURE
@@ -126,8 +125,7 @@ def _settings(
     """What the place decides: where a response may lie."""
     leg = place_of(nerve, "left").endswith("foot")
     if name == motor.MEASURE:
-        reach_ms = _SEARCH_TO_MS.get(site, _SEARCH_TO_ELSEWHERE_MS)
-        return {"settings": MotorSettings(search_to_ms=reach_ms, negative_up=turned)}
+        return {"settings": MotorSettings(search_to_ms=search_to_ms(site), negative_up=turned)}
     if name == "sensory_response":
         return {"settings": SensorySettings(distance_mm=distance_mm)}
     if name == "f_wave":

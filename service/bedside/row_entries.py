@@ -8,7 +8,9 @@ from datetime import datetime
 
 from service.model import Measurement, Sweep
 
-from .row_key import Taken
+from .measuring import SERIES
+from .plateau import on_plateau, strongest
+from .row_key import MOTOR, Taken
 
 
 @dataclass(slots=True)
@@ -29,6 +31,7 @@ class ByHand:
     electrodes were checked. flexion_deg: of the elbow, 0 is straight. after_exercise_s: the run was
     taken directly after so many seconds of maximal exercise; None: at rest. exercise_ended: between
     two trains of the row, so many seconds after the stimulus of a sweep (id); None: all at rest.
+    maximal_effort: whether the examiner saw that maximal effort was reached; None: nobody said.
     superseded: the measurement that the newest edit replaced."""
 
     placed: dict[str, tuple[float, str, datetime]] = field(default_factory=dict)
@@ -37,6 +40,7 @@ class ByHand:
     distance_mm: float | None = None
     flexion_deg: float | None = None
     after_exercise_s: float | None = None
+    maximal_effort: bool | None = None
     exercise_ended: tuple[str, float] | None = None
     superseded: str | None = None
 
@@ -46,6 +50,14 @@ class ByHand:
             return None
         sweep, since_s = sweeps[self.exercise_ended[0]][0], self.exercise_ended[1]
         return (sweep.start_index + sweep.zero_index) / sweep.rate_hz + since_s
+
+
+def standing_for(measure: str, included: list[Entry]) -> list[Entry]:
+    """Of the included sweeps of a row: all of a series; of a motor row its plateau, of others the
+    highest current."""
+    if measure in SERIES:
+        return alike(included)
+    return alike(list(on_plateau(included) if measure == MOTOR else strongest(included)))
 
 
 def alike(entries: list[Entry]) -> list[Entry]:

@@ -54,6 +54,8 @@ def _flags(facts: RowFacts) -> list[gates.Flag | None]:
     part = facts.skin_place.partition(" ")[2]
     if part in limb:
         flags.append(gates.cold(limb[part], facts.skin_c))
+    if facts.measurement.measure == "munix" and "noise_uv" in facts.measurement.values:
+        flags.append(gates.baseline_noise(facts.measurement.values["noise_uv"], needle=False))
     if facts.turned is not None:
         flags.append(gates.swapped_electrodes(facts.measurement, facts.turned))
     if facts.below is None:

@@ -58,6 +58,8 @@ def was_of(line: Mapping[str, Json], what: str, to: Mapping[str, Json]) -> Json:
         return {"mm": line["distance_mm"]}
     if what == "exercise":
         return line["exercise_ended"]
+    if what == "effort":
+        return {"maximal": line["maximal_effort"]}
     if what == "condition":
         return {name: line[name] for name in ("flexion_deg", "after_exercise_s")}
     says = line["measurement"]

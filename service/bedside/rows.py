@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,12 @@ from service.evidence.anatomy import anatomy
 from service.evidence.findings import Supramaximal
 from service.model import Measurement, Muscle, Sweep
 
+from . import efforts
 from .f_velocity import rests_on, velocity_above
-from .measuring import SERIES, alone, measure, not_assessable
-from .plateau import on_plateau, proof, repeats, standing, strongest
+from .measuring import SERIES, measure, not_assessable
+from .plateau import proof, repeats, standing
 from .rejection import AVERAGED, rejected
-from .row_entries import ByHand, Entry, alike
+from .row_entries import ByHand, Entry
 from .row_key import MOTOR, RowKey, Taken, targets
 from .sites import place_of
 
@@ -152,21 +154,18 @@ class Rows:
 
     def set_distance(self, key: RowKey, mm: float | None) -> None:
         """As measured on the skin; None: not."""
-        self._hand.setdefault(key, ByHand()).distance_mm = mm
-        self._touch(key)
+        self.say(key, distance_mm=mm)
 
     def set_condition(
         self, key: RowKey, *, flexion_deg: float | None, after_exercise_s: float | None
     ) -> None:
         """How the elbow lay, and whether the run was taken directly after exercise; None: not
         recorded, and at rest."""
-        hand = self._hand.setdefault(key, ByHand())
-        hand.flexion_deg, hand.after_exercise_s = flexion_deg, after_exercise_s
-        self._touch(key)
+        self.say(key, flexion_deg=flexion_deg, after_exercise_s=after_exercise_s)
 
-    def set_exercise_end(self, key: RowKey, ended: tuple[str, float] | None) -> None:
-        """So long after the stimulus of a sweep; None: no exercise between the trains."""
-        self._hand.setdefault(key, ByHand()).exercise_ended = ended
+    def say(self, key: RowKey, **words: Any) -> None:
+        """What a person says of a row, by the names of `ByHand`."""
+        self._hand[key] = replace(self.hand(key), **words)
         self._touch(key)
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────
@@ -206,7 +205,7 @@ class Rows:
 
     def trace(self, key: RowKey) -> tuple[npt.NDArray[np.float64], float, float]:
         """(n_samples,) µV: the mean of the sweeps used; their rate; and the column of time zero."""
-        chosen = self._averaged(key)
+        chosen = efforts.drawn(self, key) if key.measure == efforts.EFFORT else self._averaged(key)
         mean = np.mean([entry.sweep.samples_uv[entry.column] for entry in chosen], axis=0)
         zero = float(np.mean([entry.sweep.zero_index for entry in chosen]))
         return mean, chosen[0].sweep.rate_hz, zero
@@ -231,8 +230,10 @@ class Rows:
         return [(entry.sweep, entry.column) for entry in self._used(key)]
 
     def proof(self, key: RowKey) -> Supramaximal | None:
-        """Whether a motor row was shown to be supramaximal; None for other measures."""
-        return proof(standing(self._included(key))) if key.measure == MOTOR else None
+        """Whether a motor row, or the CMAP of efforts, was shown to be supramaximal; else None."""
+        if key.measure == efforts.EFFORT:
+            return efforts.cmap_proof(self, key)
+        return proof(standing(self.included(key))) if key.measure == MOTOR else None
 
     def changed(self) -> tuple[RowKey, ...]:
         """Rows that have changed since this was last asked, those gone empty among them."""
@@ -248,7 +249,7 @@ class Rows:
 
     def counts(self, key: RowKey) -> bool:
         """Whether a row has a sweep that is neither left out nor has a gap."""
-        return bool(self._included(key))
+        return bool(self.included(key))
 
     def touch_all(self) -> None:
         """What all rows are held against has changed."""
@@ -263,7 +264,7 @@ class Rows:
         newest = self.newest_run(key)
         if newest is None or not any(entry.included for entry in self._rows[newest]):
             return None
-        return self.measurement(newest), proof(standing(self._included(newest)))
+        return self.measurement(newest), proof(standing(self.included(newest)))
 
     def newest_run(self, key: RowKey) -> RowKey | None:
         """The last run at rest of a row that has sweeps, None if no run has: one after exercise
@@ -283,7 +284,7 @@ class Rows:
     def measurements(self) -> list[Measurement]:
         """Every sweep's own measurement, then every row's."""
         own = [entry.measurement for entries in self._rows.values() for entry in entries]
-        return own + [self.measurement(key) for key in self.all_keys() if self._included(key)]
+        return own + [self.measurement(key) for key in self.all_keys() if self.included(key)]
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────
 
@@ -304,7 +305,7 @@ class Rows:
         if taken.refusal:
             refused = not_assessable(taken.measure, [sweep.id], taken.refusal, muscle)
             return SweepResult(refused, refused, muscle, sweep.channels[column], 0, taken)
-        result = alone(key.measure, sweep, column, site=key.site, target=muscle)
+        result = efforts.alone(key, sweep, column)
         entry = Entry(sweep, column, result, self._numbers[sweep.id], included)
         entries = self._rows.setdefault(key, [])
         entries.append(entry)
@@ -322,7 +323,7 @@ class Rows:
             self.measurement(key) if key.measure not in SERIES else entry.measurement,
             key.muscle,
             entry.sweep.channels[entry.column],
-            len(self._averaged(key)) if self._included(key) else 0,
+            len(self._averaged(key)) if self.included(key) else 0,
             taken,
             key.id,
         )
@@ -347,20 +348,15 @@ class Rows:
                 if key.muscle in (one.muscle, other.muscle):
                     yield one
 
-    def _included(self, key: RowKey) -> list[Entry]:
+    def included(self, key: RowKey) -> list[Entry]:
+        """The sweeps of a row that are neither left out nor have a gap."""
         return [e for e in self._rows.get(key, ()) if e.included and not e.sweep.gap]
 
     def _used(self, key: RowKey) -> list[Entry]:
-        included = self._included(key)
+        included = self.included(key)
         if not included:
             return self._rows[key][-1:]
-        if key.measure in SERIES:
-            chosen = included
-        elif key.measure == MOTOR:
-            chosen = list(on_plateau(included))
-        else:
-            chosen = list(strongest(included))
-        return alike(chosen)
+        return efforts.chosen(key.measure, included)
 
     def _averaged(self, key: RowKey) -> list[Entry]:
         out, chosen = self.rejected(key), self._used(key)
@@ -383,7 +379,9 @@ class Rows:
         return None if single is None else repeats(self.proof(single), self._used(key))
 
     def _automatic_of(self, key: RowKey) -> Measurement:
-        if key not in self._automatic:
+        if key not in self._automatic and key.measure == efforts.EFFORT:
+            self._automatic[key] = efforts.measured(self, key)
+        elif key not in self._automatic:
             self._automatic[key] = measure(
                 key.measure,
                 self.pairs(key),

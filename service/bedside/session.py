@@ -31,6 +31,7 @@ from service.store.keeper import StoreStatus
 from .assessment import Assessment
 from .assessor import Assessor, Findings, montage_of
 from .directing import Director, Words
+from .edits import RESAYS
 from .handover import Handover
 from .journal import Journal
 from .messages import (
@@ -108,6 +109,7 @@ class Session:
             supervisor.start()
         self._spawn(self._beat())
         self._spawn(self._keep_house())
+        self._spawn(self.workflow.voluntary.meter())
 
     async def close(self, code: int = 1001, reason: str = "the service is stopping") -> None:
         """Stimulator off, devices stopped, record closed with its footer, sockets closed."""
@@ -199,7 +201,7 @@ class Session:
                 self._spawn(self.workflow.refresh(sweep))
             case ("edit", {"what": "correction" | "kept", "target": str(sweep)}):
                 self._spawn(self.workflow.refresh(sweep))
-            case ("edit", {"what": "marker" | "reset" | "absent" | "exercise", "target": str(row)}):
+            case ("edit", {"what": str(what), "target": str(row)}) if what in RESAYS:
                 self._spawn(self.workflow.refresh_row(row))
             case _:
                 self.study.note(words)

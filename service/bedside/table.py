@@ -13,6 +13,7 @@ from service.evidence.limits import Choice, LimitTable, Subject, choose_limit, d
 from service.evidence.quantities import judge, unit_of
 from service.model import Finding, Json, Limit, Measurement
 
+from . import efforts
 from .measuring import measure
 from .messages import measurement_json, plain
 from .rejection import rejected_json
@@ -72,7 +73,7 @@ class Table:
         rows, hand = self.rows, self.rows.hand(key)
         measurement, entries, used = rows.measurement(key), rows.entries(key), rows.used(key)
         newest = next(one for one in reversed(entries) if one.sweep.id in used)
-        stimulus, place = newest.sweep.stimulus, place_of(key.nerve, key.side)
+        stimulus, place = efforts.stimulus_of(rows, key, newest), place_of(key.nerve, key.side)
         below, proof = self.below(key), rows.proof(key)
         segment = None if below is None else self._segment(below, key)
         _, rate_hz, zero = rows.trace(key)
@@ -105,6 +106,8 @@ class Table:
             "flexion_deg": hand.flexion_deg,
             "after_exercise_s": hand.after_exercise_s,
             "exercise_ended": exercise_json(hand),
+            "maximal_effort": hand.maximal_effort,
+            "epochs": [one.sweep.id for one in efforts.epochs(rows, key)],
             "temperature_c": self.circumstances.celsius(place),
             "temperature_where": place,
             "segment": None if segment is None else measurement_json(segment),

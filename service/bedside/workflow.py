@@ -14,11 +14,11 @@ from typing import TypeVar
 from service.evidence.limits import Subject
 from service.model import Json, Measurement, Sweep, Task
 from service.protocols.loading import plan_step
-from service.store.types import KeptEdit, KeptSweep, StepState, StudyContent
+from service.store.types import KeptEdit, StepState, StudyContent
 
 from . import edits
 from .assessor import Assessor, RowLine
-from .book import Entry
+from .book import Entry, kept_sweep
 from .directing import Director, Words
 from .halves import halves
 from .hunting import is_hunting
@@ -34,6 +34,7 @@ from .steps import Step, kept_step, repeated
 from .stimulator_status import StimulatorStatus
 from .study import Study
 from .table import Table
+from .voluntary import Voluntary
 
 T = TypeVar("T")
 _WORD = re.compile(r"[\w -]+")  # fit for a row's id
@@ -70,6 +71,7 @@ class Workflow:
         self._journal = journal
         self._ports = ports
         self._one = asyncio.Lock()
+        self.voluntary = Voluntary(study, director, journal, ports.tell)
 
     # ── what the patient does, and who it is ─────────────────────────────────────────────────────
 
@@ -266,13 +268,7 @@ class Workflow:
         if is_hunting(sweep):
             return self._study.book.passing(sweep, result, at_utc=at_utc)
         entry = self._study.book.add(sweep, result, at_utc=at_utc)
-        taken = result.taken
-        self._journal.found(
-            KeptSweep(
-                entry.number, sweep, taken.measure, taken.nerve, taken.site, taken.side,
-                taken.muscle, taken.channel, taken.run, entry.at_utc, taken.refusal,
-            )
-        )  # fmt: skip
+        self._journal.found(kept_sweep(entry))
         return entry
 
     def row(self, row_id: str, line: RowLine | None, says: Measurement | None) -> None:
@@ -327,7 +323,7 @@ class Workflow:
     ) -> tuple[Entry, ...]:
         """Sweeps into the row where they were taken; every row concerned is told again."""
         for entry in entries:
-            edits.corrected(entry.taken, told)
+            edits.check_correction(entry.sweep, entry.taken, told)
         ids = [entry.sweep.id for entry in entries]
         told_rows = self._study.rows.items()
         rows = {row for row, line in told_rows if not set(ids).isdisjoint(sweeps_of(line))}

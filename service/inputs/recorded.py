@@ -14,7 +14,8 @@ from service.acquisition.pipeline import Pipeline
 from service.acquisition.types import DeviceState, LiveFrame, Signal
 from service.analysis.graded import scan_responses
 from service.model import Sweep
-from service.recording.reader import BlockReceived, EpochOpened, read_recording
+from service.recording.playback import mark_again
+from service.recording.reader import BlockReceived, EpochOpened, SettingChanged, read_recording
 
 from .shapes import Array, Scan, SweepSet, Traces, pick, strongest
 
@@ -39,6 +40,7 @@ class Collector:
     def __init__(self) -> None:
         self.stretches: list[Stretch] = []
         self.sweeps: list[Sweep] = []
+        self.efforts: list[Sweep] = []
 
     def epoch(self, device: str, epoch: Epoch) -> None:
         """Not needed."""
@@ -58,8 +60,8 @@ class Collector:
         """Nobody watches."""
 
     def sweep(self, sweep: Sweep) -> None:
-        """Keep."""
-        self.sweeps.append(sweep)
+        """Keep; epochs of voluntary effort apart."""
+        (self.efforts if sweep.trigger is None else self.sweeps).append(sweep)
 
     def unseen(self, device: str, stimulus: Stimulus) -> None:
         """Not needed."""
@@ -120,11 +122,18 @@ class Recorded:
     def epochs(
         self, measure: str, channels: Sequence[str], epoch_ms: float
     ) -> tuple[SweepSet, Array]:
-        """The largest CMAP, and all whole epochs of its stream in which nothing was stimulated."""
+        """The largest CMAP, and the epochs of effort that the technician marked on its channel; if
+        none was, all whole epochs of its stream in which nothing was stimulated."""
         alike = self._alike()
         cmap = strongest(_sweep_set(alike, measure, channels))
         length = round(epoch_ms * cmap.rate_hz / 1000.0)
-        out: list[Array] = []
+        out: list[Array] = [
+            one.samples_uv[0]
+            for one in self._found.efforts
+            if one.channels == (cmap.target,) and one.samples_uv.shape[1] == length
+        ]
+        if out:
+            return cmap, np.stack(out)
         for stretch in self._found.stretches:
             if stretch.first.stream != alike[0].stream or cmap.target not in stretch.first.channels:
                 continue
@@ -203,6 +212,10 @@ def _collect(path: Path) -> Collector:
                 pipeline.open(event.epoch)
             elif isinstance(event, BlockReceived):
                 pipelines[event.device].accept(event.block)
+            elif isinstance(event, SettingChanged) and event.key == "effort":
+                told = event.value if isinstance(event.value, dict) else {}
+                if str(told.get("device")) in pipelines:
+                    mark_again(pipelines[str(told["device"])], told)
             elif isinstance(event, Stimulus) and event.seen is not None:
                 joined[event.seen] = event
     for pipeline in pipelines.values():

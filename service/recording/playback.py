@@ -6,10 +6,12 @@ pipeline reads no clock, so its sweeps, signals and gaps are equal to the live o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from drivers.types import Stimulus
 from service.acquisition.pipeline import Pipeline
+from service.acquisition.ring import RingError
 from service.acquisition.types import Outlets
 from service.model import Json
 
@@ -35,6 +37,16 @@ def play(
     for event in recording.events():
         player.take(event)
     return player.header
+
+
+def mark_again(pipeline: Pipeline, told: Mapping[str, Json]) -> None:
+    """Cut an epoch of voluntary effort as it was cut then; one whose samples are damaged is left
+    out."""
+    match told:
+        case {"stream": str(stream), "channel": str(channel), "start_index": int(start),
+              "count": int(count)}:  # fmt: skip
+            with suppress(ValueError, RingError):
+                pipeline.effort(stream, channel, count, start_index=start)
 
 
 class _Player:
@@ -64,7 +76,14 @@ class _Player:
                 # Told again once seen; the pipeline joins edge and stimulus itself.
                 for pipeline in self._pipelines.values():
                     pipeline.expect(event)
+            case SettingChanged("effort", dict(told), _):
+                self._effort(told)
             case SettingChanged(key, value, at_s) if self._setting is not None:
                 self._setting(key, value, at_s)
             case _:
                 pass
+
+    def _effort(self, told: Mapping[str, Json]) -> None:
+        pipeline = self._pipelines.get(str(told.get("device")))
+        if pipeline is not None:
+            mark_again(pipeline, told)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from service.bedside.measuring import measure
-from service.bedside.row_key import RowKey
+from service.bedside.row_key import RowKey, Taken
 from service.bedside.rows import Rows
 from service.bedside.table import Circumstances, Table
 from service.evidence.limits import Subject
-from tests.service.bedside.shocks import shock, taken
+from service.model import Sweep
+from tests.service.bedside.shocks import RATE_HZ, shock, taken
 
 
 def rows_of(name: str, *sweeps) -> tuple[Rows, RowKey]:
@@ -102,8 +103,47 @@ def test_each_usual_mistake_is_hinted_at_with_what_it_can_falsify() -> None:
 
 
 def test_munix_of_a_row_says_what_it_lacks() -> None:
-    """Epochs of effort are not in sweeps: no number, and the way that there is."""
+    """A CMAP without an epoch of effort: no number, and what to do."""
     rows, key = rows_of("munix", shock(1))
     found = rows.measurement(key)
     assert found.state == "not_assessable"
-    assert "myotome analyse FILE munix" in found.reasons[0]
+    assert "no epoch of voluntary effort yet" in found.reasons[0]
+    assert rows.proof(key) is not None
+
+
+def effort(number: int, *, rate_hz: float = RATE_HZ) -> Sweep:
+    """Half a second of a dense pattern on one channel, as `Pipeline.effort` cuts it."""
+    trace = np.random.default_rng(number).normal(0.0, 40.0 * number, (1, round(rate_hz / 2)))
+    return Sweep(
+        f"r:emg:1:effort:{number}", "r", "d", "emg", 1, None, None, ("left APB",), 90_000 * number,
+        rate_hz, 0.0, trace, False, False, 0.0,
+    )  # fmt: skip
+
+
+def test_munix_takes_its_cmap_from_the_motor_row_of_the_same_place_or_its_own() -> None:
+    """Same muscle, site and nerve; a new CMAP there changes it; one in the row itself comes first;
+    another site or another rate of samples gives none."""
+    place = Taken("munix", "median", "wrist", "left", "left APB")
+    rows = Rows()
+    for number in range(1, 13):
+        rows.add(effort(number), place)
+    (key,) = rows.all_keys()
+    assert rows.measurement(key).reasons[0].startswith("cmap: none yet")
+    assert rows.measurement(key).items[5]["area_mv_ms"] > 20.0
+    elbow = shock(20, site="elbow")
+    rows.add(elbow, taken(elbow))
+    assert rows.measurement(key).reasons[0].startswith("cmap: none yet")
+    wrist = shock(21)
+    rows.changed()
+    rows.add(wrist, taken(wrist))
+    assert key in rows.changed()
+    first = rows.measurement(key).values["cmap_amplitude_mv"]
+    assert first == pytest.approx(8.0, rel=0.01)
+    own = shock(22, size_uv=6000.0)
+    rows.add(own, taken(own, measure="munix"))
+    assert rows.measurement(key).values["cmap_amplitude_mv"] == pytest.approx(6.0, rel=0.01)
+    rows.include(own.id, included=False)
+    assert rows.measurement(key).values["cmap_amplitude_mv"] == first
+    for number in range(30, 33):
+        rows.add(effort(number, rate_hz=8000.0), place)
+    assert "recorded at 16000 Hz and the effort at 8000 Hz" in rows.measurement(key).reasons[0]
