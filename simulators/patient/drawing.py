@@ -51,10 +51,12 @@ class Traces:
         self.first = 0
         self.values = np.zeros((len(leads), length))
         self.leads, self.grid = tuple(leads), grid
+        self._rows = _rows_of(self.leads)
+        self._silent_from = 0  # column from which on nothing was laid yet
 
     def rows(self, key: str) -> list[int]:
         """Rows of the leads on one muscle or sensory recording."""
-        return [row for row, lead in enumerate(self.leads) if lead == key]
+        return self._rows.get(key, [])
 
     def connect(self, leads: Sequence[str | None]) -> None:
         """Move the leads elsewhere; what a moved lead would still have shown is gone."""
@@ -62,18 +64,23 @@ class Traces:
             if before != now:
                 self.values[row] = 0.0
         self.leads = tuple(leads)
+        self._rows = _rows_of(self.leads)
 
     def forward(self, first: int) -> None:
         """Drop what lies before sample `first`."""
-        done, kept = first - self.first, self.values.shape[1]
-        self.values[:, : kept - done] = self.values[:, done:]
-        self.values[:, kept - done :] = 0.0
+        done, laid = first - self.first, self._silent_from
+        if laid:
+            left = max(laid - done, 0)
+            self.values[:, :left] = self.values[:, done : done + left]
+            self.values[:, left:laid] = 0.0
+            self._silent_from = left
         self.first = first
 
     def lay(self, begin: int, response: FloatArray) -> None:
         """Add one response for every lead, (n_leads, n) µV, from sample `begin` since power-on."""
         start = begin - self.first
         self.values[:, start : start + response.shape[1]] += response
+        self._laid(start + response.shape[1])
 
     def lay_on(self, key: str, begin: int, line: FloatArray) -> None:
         """Add one stretch, (n,) µV from sample `begin` since power-on, to the rows of a lead. What
@@ -81,8 +88,14 @@ class Traces:
         start = begin - self.first
         if start < 0:
             line, start = line[-start:], 0
-        for row in self.rows(key):
+        rows = self.rows(key)
+        for row in rows:
             self.values[row, start : start + line.size] += line
+        if rows:
+            self._laid(start + line.size)
+
+    def _laid(self, end: int) -> None:
+        self._silent_from = min(max(self._silent_from, end), self.values.shape[1])
 
     def draw(
         self,
@@ -98,3 +111,12 @@ class Traces:
             return
         line, begin = drawn_potentials(muscle.templates, self.grid, units, samples, shares)
         self.lay_on(muscle.key, begin, line)
+
+
+def _rows_of(leads: Sequence[str | None]) -> dict[str, list[int]]:
+    """Rows by what lies under each lead."""
+    found: dict[str, list[int]] = {}
+    for row, lead in enumerate(leads):
+        if lead is not None:
+            found.setdefault(lead, []).append(row)
+    return found

@@ -45,6 +45,7 @@ class Forces:
         self._twitch = self._contraction_s = self._slope = self._value = np.empty(0)
         self._last_s = np.empty(0)
         self._decay = self._ramp = np.empty((0, POINTS))
+        self._pulling = False
         self._waiting: list[tuple[IntArray, FloatArray]] = []
 
     def join(self, properties: PoolProperties) -> None:
@@ -73,10 +74,11 @@ class Forces:
         """(n_muscles, POINTS) force at the end of each POINT_S of this step. strength: of every
         unit, muscle after muscle, its twitch relative to its healthy one."""
         units, since_s = self._due(start_s)
-        line = self._value[:, None] * self._decay + self._slope[:, None] * self._ramp
-        value = line[:, -1].copy()
+        if not units.size and not self._pulling:
+            return np.zeros((len(self._first), POINTS))
+        value = self._value * self._decay[:, -1] + self._slope * self._ramp[:, -1]
         slope = self._slope * self._decay[:, -1]
-        force = np.add.reduceat(line, self._first, axis=0)
+        force = self._course()
         if units.size:
             when = start_s + since_s
             time = self._contraction_s[units]
@@ -99,7 +101,19 @@ class Forces:
         small = slope + value < FADED
         value[small] = slope[small] = 0.0
         self._value, self._slope = value, slope
-        return np.asarray(force)
+        self._pulling = not small.all()
+        return force
+
+    def _course(self) -> FloatArray:
+        """(n_muscles, POINTS) what the twitches that have begun before still give in this step."""
+        ends = [*self._first[1:], self._twitch.size]
+        parts = [slice(*edges) for edges in zip(self._first, ends, strict=True)]
+        return np.array(
+            [
+                self._value[part] @ self._decay[part] + self._slope[part] @ self._ramp[part]
+                for part in parts
+            ]
+        )
 
     def _due(self, start_s: float) -> tuple[IntArray, FloatArray]:
         """Twitches that begin within this step, seconds after its start; unit by unit, in order of

@@ -218,8 +218,8 @@ class Muscle:
         """All that this muscle does in the time step, with the discharges that came of `command`,
         in seconds from its start."""
         times = order.start_s + since_s
-        heard = (times < self._silence_s[0]) | (times >= self._silence_s[1])
-        if not heard.all():
+        if math.isfinite(self._silence_s[0]) and units.size:
+            heard = (times < self._silence_s[0]) | (times >= self._silence_s[1])
             units, times = units[heard], times[heard]
         answered: tuple[float, ...] = ()
         if order.beats:

@@ -179,7 +179,7 @@ class Patient:
         for response in activity.responses:
             reached, at_s = muscle.passed(response.units, response.times_s)
             units, times = np.append(units, reached), np.append(times, at_s)
-        shares = muscle.junction.discharged(units, times)
+        shares = muscle.junction.discharged(units, times) if units.size else None
         self._spontaneous.draw(muscle, units, times * self._front_end.rate_hz, shares)
         end_s = self._steps * STEP_S
         self._needles.step(muscle.key, (units, times, shares), end_s, self._spontaneous)

@@ -69,6 +69,7 @@ class Technique:
         self._moves = random_stream(seed, "technique", "movement")
         self._next_beat_s = 0.4
         self._next_move_s = 0.7
+        self._faultless = True
         self._lasting: list[tuple[int, FloatArray]] = []
 
     def set(self, name: str, value: float, channel: int | None = None) -> None:
@@ -92,6 +93,7 @@ class Technique:
             raise ValueError(f"no lead is on channel {channel}")
         else:
             self._values[name][self._channels.index(channel)] = value
+        self._faultless = not any(values.any() for values in self._values.values())
 
     def value(self, name: str) -> float:
         """One error that is the same for all channels."""
@@ -145,7 +147,7 @@ class Technique:
     def signal(self, samples_uv: FloatArray) -> FloatArray:
         """What comes through of the patient's own signal, (n_leads, n) µV."""
         get = self._values
-        if not any(
+        if self._faultless or not any(
             get[name].any() for name in ("recording_swapped", "gel_bridge", "lead_off", "crosstalk")
         ):
             return samples_uv
@@ -160,6 +162,8 @@ class Technique:
     def noise(self, first: int, count: int, usual_uv: FloatArray) -> FloatArray:
         """What the surroundings add, (n_leads, n) µV, on top of the usual noise; `first` is the
         sample since power-on. The same whatever else is set."""
+        if self._faultless:
+            return usual_uv
         get = self._values
         rate = self._front_end.rate_hz
         out = usual_uv * (1.0 + 4.0 * get["dry_electrode"] + 6.0 * get["lead_off"])[:, None]
@@ -174,7 +178,7 @@ class Technique:
     def railed(self, samples_uv: FloatArray) -> FloatArray:
         """Cut off at the rails, where there are any."""
         rail = self._values["saturation_uv"]
-        if not rail.any():
+        if self._faultless or not rail.any():
             return samples_uv
         limit = np.where(rail > 0.0, rail, np.inf)[:, None]
         return np.asarray(np.clip(samples_uv, -limit, limit))
