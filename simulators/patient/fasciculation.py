@@ -45,10 +45,15 @@ class FasciculationSource:
         )
         self._next_s = float(rng.exponential(1.0 / CANDIDATES_PER_S))
 
-    def events(self, end_s: float, share: float, alive: BoolArray) -> list[Fasciculation]:
-        """Events before `end_s` that were not returned yet, at `share` of the highest rate."""
+    def events(
+        self, begin_s: float, end_s: float, share: float, alive: BoolArray
+    ) -> list[Fasciculation]:
+        """Events from `begin_s` to `end_s` that were not returned yet, at `share` of the highest
+        rate. What a muscle did before a lead first asked for it is nobody's to see."""
         if end_s <= self._next_s:
             return []
+        if self._next_s < begin_s - 1e-6:
+            self._next_s = begin_s + float(self._rng.exponential(1.0 / CANDIDATES_PER_S))
         found: list[Fasciculation] = []
         while self._next_s < end_s:
             keep, which, twice, gap = self._rng.random(4)

@@ -225,7 +225,7 @@ class Muscle:
         if order.beats:
             units, times, answered = self._with_beats(order, units, times)
         end_s = order.start_s + TIME_STEP_S
-        spontaneous = self._spontaneous.events(end_s, self.fasciculation, self.alive)
+        spontaneous = self._spontaneous.events(order.start_s, end_s, self.fasciculation, self.alive)
         return Activity(units, times, tuple(spontaneous), answered, self._responses)
 
     def _commanded(self, excitation: float, order: Order) -> Command | None:

@@ -13,15 +13,13 @@ import numpy as np
 from .needle_measured import mean_of, subject
 from .population import LIMITS, MEANS, Subject, examined
 from .split_hand import LIMIT_MV, indices
-from .test_interference import LESIONS as PATTERNS
-from .test_interference import simulated
+from .test_interference import PEOPLE, RECORDED, simulated
 from .test_needle import LESIONS, PUBLISHED
 from .test_nerve import _scan_shape, _simulated_scan
 
 PAGE = Path(__file__).parents[3] / "docs" / "patient.md"
 BEGIN, END = "<!-- computed: begin -->", "<!-- computed: end -->"
 MANY, SEED = 420, 11
-RECORDED = {"healthy": (65, 144, 254), "neuropathy": (354, 372, 865), "myopathy": (93, 410, 279)}
 
 
 def _spread(mean: float, sd: float | None) -> str:
@@ -68,12 +66,14 @@ def needle_table() -> list[str]:
                 f"| {_spread(np.mean(found), np.std(found, ddof=1))} "
                 "| University of Cyprus, biceps |"
             )
-    for name in PATTERNS:
-        recorded, found = RECORDED[name], simulated(name, range(20, 32))
+    for name, recorded in RECORDED.items():
+        told, found = (
+            ", ".join(f"{value:.0f}" for value in row)
+            for row in (recorded, simulated(name, PEOPLE))
+        )
         lines.append(
-            f"| pattern, {name}: rms µV, turns/s, mean turn µV | {', '.join(map(str, recorded))} "
-            f"| {', '.join(f'{value:.0f}' for value in found)} | one recording each (PhysioNet); "
-            "effort set by the turns |"
+            f"| pattern, {name}: rms µV, turns/s, mean turn µV | {told} | {found} "
+            "| one recording each (PhysioNet); effort set by the rms |"
         )
     return lines
 

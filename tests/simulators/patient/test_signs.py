@@ -172,3 +172,16 @@ def test_spastic_dystonia_keeps_a_few_units_firing_at_rest():
     rates = [len(at) / 10 for at in firing.values()]
     assert 2 <= len(rates) <= 25
     assert np.median(rates) > 5.0
+
+
+def test_a_muscle_that_is_reached_late_has_not_saved_up_its_fasciculations():
+    """Electrodes moved after a minute and a half: nothing of before, and then the usual rate."""
+    patient = patient_with("als_hand", ["left APB"], seed=4, rate_hz=250.0)
+    patient.advance(90 * 250)
+    patient.set_montage({1: "left AH"})
+    first = patient.sample_index
+    patient.advance(60 * 250)
+    told = patient.truth(0, patient.sample_index)["fasciculations"]
+    times = np.array([row["sample"] for row in told if row["muscle"] == "left AH"])
+    assert times.min() >= first
+    assert 1 <= times.size <= 60
