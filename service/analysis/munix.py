@@ -125,6 +125,9 @@ def munix(
         "cmap_power_mv2_ms": cmap.power_mv2_ms,
         "noise_uv": cmap.noise_uv,
     }
+    if not voluntary.shape[0]:
+        why = "no epoch of voluntary effort yet: take them from slight to maximal"
+        return told(state="not_assessable", values=values, reasons=[why])
     if cmap.amplitude_mv < chosen.least_cmap_mv:
         why = f"not estimable: the CMAP is below {chosen.least_cmap_mv:g} mV"
         return told(state="not_assessable", values=values, reasons=[why], items=items)
@@ -242,8 +245,16 @@ def _index(
     fit = _fit(epochs)
     values |= {key: fit[key] for key in ("exponent_value", "r_squared_share", "area_span_ratio")}
     low, high = chosen.exponent_range
+    span = "span: the efforts are too much alike; record slighter and stronger ones"
+    accepted_from = max(chosen.least_area_mv_ms, chosen.least_area_ratio * cmap.area_mv_ms)
+    if largest < chosen.least_span * accepted_from:
+        span = (
+            f"span: the largest epoch has {largest:.0f} mV·ms and epochs count from "
+            f"{accepted_from:.0f} on: a threefold range is not reached in this muscle; a CMAP scan "
+            "needs no effort"
+        )
     checks = (
-        (fit["area_span_ratio"] >= chosen.least_span, "span: the efforts are too much alike"),
+        (fit["area_span_ratio"] >= chosen.least_span, span),
         (fit["r_squared_share"] >= chosen.least_r_squared, "fit: the epochs scatter too much"),
         (low < fit["exponent_value"] < high, "fit: the slope is not that of an interference"),
     )
@@ -253,7 +264,7 @@ def _index(
     values |= {"munix": fit["index"], "msix_uv": 1000.0 * cmap.amplitude_mv / fit["index"]}
     if epochs.area_mv_ms.size < chosen.wanted_epochs:
         reasons.append(
-            f"few_epochs: {epochs.area_mv_ms.size} epochs, the guideline asks for "
+            f"epochs: {epochs.area_mv_ms.size} taken, the guideline asks for "
             f"{chosen.wanted_epochs} from slight to maximal effort"
         )
     if chosen.maximal_effort is None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from drivers.types import Stimulus
 from service.analysis.munix import MEASURE, MunixSettings, munix
@@ -96,10 +97,9 @@ def measured(rows: Rows, key: RowKey) -> Measurement:
     cmap = cmap_entries(rows, key)
     efforts = epochs(rows, key)
     ids = [one.sweep.id for one in (*cmap, *efforts)]
-    if not efforts:
-        why = "no epoch of voluntary effort yet: from slight to maximal, one key each"
-        return not_assessable(EFFORT, ids, why, key.muscle)
-    rate_hz = efforts[0].sweep.rate_hz
+    if not cmap and not efforts:
+        return not_assessable(EFFORT, ids, "nothing is left in this row", key.muscle)
+    rate_hz = (efforts or cmap)[0].sweep.rate_hz
     if cmap and cmap[0].sweep.rate_hz != rate_hz:
         why = (
             f"the CMAP was recorded at {cmap[0].sweep.rate_hz:g} Hz and the effort at "
@@ -107,7 +107,7 @@ def measured(rows: Rows, key: RowKey) -> Measurement:
         )
         return not_assessable(EFFORT, ids, why, key.muscle)
     settings = MunixSettings(
-        epoch_ms=_length_ms(efforts[-1].sweep),
+        epoch_ms=_length_ms(efforts[-1].sweep) if efforts else EPOCH_MS,
         maximal_effort=rows.hand(key).maximal_effort,
         excluded=tuple(n for n, one in enumerate(efforts) if not one.included),
         search_to_ms=search_to_ms(key.site),
@@ -116,7 +116,7 @@ def measured(rows: Rows, key: RowKey) -> Measurement:
         np.stack([one.sweep.samples_uv[one.column] for one in cmap]) if cmap else None,
         rate_hz,
         float(np.mean([one.sweep.zero_index for one in cmap])) if cmap else 0.0,
-        np.stack([one.sweep.samples_uv[one.column] for one in efforts]),
+        _stacked(efforts, rate_hz),
         settings=settings,
         target=key.muscle,
         inputs=ids,
@@ -134,6 +134,13 @@ def _as_the_newest(efforts: list[Entry]) -> list[Entry]:
         if one.sweep.rate_hz == newest.rate_hz
         and one.sweep.samples_uv.shape[1] == newest.samples_uv.shape[1]
     ]
+
+
+def _stacked(efforts: list[Entry], rate_hz: float) -> npt.NDArray[np.float64]:
+    """(n_epochs, n) µV."""
+    if not efforts:
+        return np.empty((0, round(EPOCH_MS * rate_hz / 1000.0)))
+    return np.stack([one.sweep.samples_uv[one.column] for one in efforts])
 
 
 def _length_ms(sweep: Sweep) -> float:

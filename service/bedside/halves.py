@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from .efforts import EFFORT, drawn
 from .row_key import RowKey
 from .rows import Rows
 
@@ -15,10 +16,11 @@ def halves(rows: Rows, key: RowKey) -> npt.NDArray[np.float64]:
     Raises ValueError for a row with fewer than two sweeps in use.
     """
     used = set(rows.used(key))
+    entries = drawn(rows, key) if key.measure == EFFORT else rows.entries(key)
     chosen = [
         entry.sweep.samples_uv[entry.column]
-        for entry in rows.entries(key)
-        if entry.sweep.id in used
+        for entry in entries
+        if entry.sweep.id in used or key.measure == EFFORT
     ]
     if len(chosen) < 2:
         raise ValueError(f"row {key.id} has {len(chosen)} sweep in use; halves need at least two")

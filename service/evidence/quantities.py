@@ -8,8 +8,9 @@ from .findings import Supramaximal, against, cmap_amplitude, onset_latency
 from .limits import Choice
 
 _UNITS = {
-    "_mv_ms": "mV·ms", "_m_s": "m/s", "_ms": "ms", "_mv": "mV", "_uv": "µV", "_percent": "%",
-    "_ma": "mA", "_mm": "mm", "_hz": "Hz", "_count": "", "_share": "", "_index": "", "_ratio": "",
+    "_mv2_ms": "mV²·ms", "_mv_ms": "mV·ms", "_m_s": "m/s", "_ms": "ms", "_mv": "mV", "_uv": "µV",
+    "_percent": "%", "_ma": "mA", "_mm": "mm", "_hz": "Hz", "_count": "", "_share": "",
+    "_index": "", "_ratio": "",
 }  # fmt: skip
 # these grow worse by cold alone; an amplitude does not
 _SLOWED = (

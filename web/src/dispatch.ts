@@ -2,7 +2,7 @@
 import { actionFor, placeOf, type Action } from "./keys";
 import { nextMuscle } from "./bedside/muscle";
 import { declared, trainRuns } from "./bedside/train";
-import { arm, armedHere, disarm, endTrain, fire, include, intensity, stop, toggleHunt } from "./state/actions";
+import { arm, armedHere, disarm, endTrain, fire, include, intensity, markEpoch, stop, toggleHunt } from "./state/actions";
 import { tell } from "./state/events";
 import { moveReview } from "./state/review";
 import { groupHere, rowHere, shown } from "./state/shown";
@@ -114,6 +114,7 @@ const DOES: Record<Action, () => void> = {
   skip: () => { askSkip.value = !askSkip.value; },
   addStep: () => { askStep.value = !askStep.value; },
   pain: () => { askPain.value = !askPain.value; },
+  epoch: () => void markEpoch(),
   hunt: () => void toggleHunt(),
   correct: correctKey,
   condition: conditionKey,

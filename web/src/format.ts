@@ -9,7 +9,7 @@ export type Quantity =
   | "latency_ms" | "late_latency_ms" | "duration_ms" | "span_ms" | "cmap_mv" | "area_mv_ms" | "emg_uv" | "current_ma"
   | "pulse_us" | "temperature_c" | "distance_mm" | "percent" | "velocity_m_s" | "rate_hz" | "frequency_hz"
   | "age_s" | "age_years" | "height_cm" | "gain_uv" | "gain_mv" | "timebase_ms" | "count" | "charge_uc" | "fraction"
-  | "ratio" | "z" | "angle_deg" | "exercise_s";
+  | "ratio" | "power_mv2_ms" | "z" | "angle_deg" | "exercise_s";
 
 interface Form {
   unit: string;
@@ -24,6 +24,7 @@ const FORMS: Record<Quantity, Form> = {
   span_ms: { unit: "ms", digits: fixed(1) },
   cmap_mv: { unit: "mV", digits: (v) => (Math.abs(v) < 1 ? 2 : 1) },
   area_mv_ms: { unit: "mV·ms", digits: (v) => (Math.abs(v) < 1 ? 2 : 1) },
+  power_mv2_ms: { unit: "mV²·ms", digits: fixed(0) },
   emg_uv: { unit: "µV", digits: (v) => (Math.abs(v) < 10 ? 1 : 0) },
   current_ma: { unit: "mA", digits: fixed(1) },
   pulse_us: { unit: "µs", digits: fixed(0) },
@@ -71,7 +72,7 @@ export function format(quantity: Quantity, value: number | null | undefined): st
 }
 
 const ENDINGS: readonly (readonly [string, Quantity])[] = [
-  ["_mv_ms", "area_mv_ms"], ["_m_s", "velocity_m_s"], ["_latency_ms", "latency_ms"], ["f_min_ms", "late_latency_ms"], ["f_mean_ms", "late_latency_ms"],
+  ["_mv2_ms", "power_mv2_ms"], ["_mv_ms", "area_mv_ms"], ["_m_s", "velocity_m_s"], ["_latency_ms", "latency_ms"], ["f_min_ms", "late_latency_ms"], ["f_mean_ms", "late_latency_ms"],
   ["f_max_ms", "late_latency_ms"], ["f_estimate_ms", "late_latency_ms"], ["chronodispersion_ms", "late_latency_ms"], ["_ms", "duration_ms"],
   ["_mv", "cmap_mv"], ["_uv", "emg_uv"], ["_percent", "percent"], ["_ma", "current_ma"], ["_mm", "distance_mm"], ["_hz", "frequency_hz"],
   ["_count", "count"], ["_deg", "angle_deg"], ["munix", "count"], ["_share", "fraction"],

@@ -12,7 +12,7 @@ export type Action =
   | "gainUp" | "gainDown" | "timeSlower" | "timeFaster" | "freeze" | "sweepMode" | "nextStep" | "previousStep"
   | "nextSite" | "previousSite" | "nextMuscle" | "marker1" | "marker2" | "marker3" | "markerAutomatic" | "exclude"
   | "temperature" | "distance" | "noResponse" | "skip" | "repeat" | "addStep" | "pain" | "table" | "rowDown" | "rowUp"
-  | "hunt" | "exercise" | "correct" | "condition" | "halves" | "markerLeftTenth" | "markerRightTenth" | "board" | "events" | "centre" | "theme" | "help" | "markerLeft" | "markerRight" | "markerLeftFast" | "markerRightFast";
+  | "epoch" | "hunt" | "exercise" | "correct" | "condition" | "halves" | "markerLeftTenth" | "markerRightTenth" | "board" | "events" | "centre" | "theme" | "help" | "markerLeft" | "markerRight" | "markerLeftFast" | "markerRightFast";
 
 export const BINDINGS: readonly Binding[] = [
   { keys: ["Escape", "Pause"], does: "STOP, in any field", action: "stop", repeats: true },
@@ -46,6 +46,7 @@ export const BINDINGS: readonly Binding[] = [
   { keys: ["Shift+ArrowRight"], does: "selected marker 0.5 ms right", action: "markerRightFast", repeats: true },
   { keys: [","], does: "selected marker 0.1 ms left", action: "markerLeftTenth", repeats: true },
   { keys: ["."], does: "selected marker 0.1 ms right", action: "markerRightTenth", repeats: true },
+  { keys: ["Enter", "F8"], does: "MUNIX: take the last 500 ms as an epoch of effort", action: "epoch" },
   { keys: ["h"], does: "hunt: stimulate without keeping sweeps / end", action: "hunt" },
   { keys: ["o"], does: "no response: absent, after three questions", action: "noResponse" },
   { keys: ["d"], does: "distance (Enter: next row)", action: "distance" },
@@ -87,8 +88,9 @@ export function actionFor(e: KeyPress, place: Place): Action | null {
   const arrows = name.includes("Arrow");
   if ((place === "slider" || place === "select") && (arrows || name === " ")) return null;
   if (place === "select" && e.key.length === 1) return null;
-  // Space on a focused button presses that button: it must not also fire.
-  if (place === "button" && name === " ") return null;
+  // Space and Enter on a focused button press that button: they must not also fire, or take an epoch.
+  if (place === "button" && (name === " " || name === "Enter")) return null;
+  if (place === "select" && name === "Enter") return null;
   const found = BINDINGS.find((b) => b.keys.includes(name));
   if (!found || (e.repeat && !found.repeats)) return null;
   return found.action;

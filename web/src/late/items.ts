@@ -38,13 +38,19 @@ export function rnsTrains(m: Measurement): RnsTrain[] {
   });
 }
 
-export interface MunixPoint { areaMvMs: number; icmuc: number; leftOut: string }
-export function munixPoints(m: Measurement): MunixPoint[] {
-  return (m.items ?? []).flatMap((item) => {
-    const [areaMvMs, icmuc] = [num(item, "area_mv_ms"), num(item, "icmuc")];
-    if (areaMvMs === null || icmuc === null || areaMvMs <= 0 || icmuc <= 0) return [];
-    return [{ areaMvMs, icmuc, leftOut: typeof item["left_out"] === "string" ? item["left_out"] : "" }];
+/** An epoch of effort, numbered from 0; icmuc null: no CMAP to hold it against. leftOut: why it is not used, else empty. */
+export interface MunixItem { epoch: number; areaMvMs: number; icmuc: number | null; leftOut: string }
+export function munixItems(m: Measurement): MunixItem[] {
+  return (m.items ?? []).flatMap((item, i) => {
+    const areaMvMs = num(item, "area_mv_ms");
+    if (areaMvMs === null || areaMvMs <= 0) return [];
+    return [{ epoch: num(item, "epoch") ?? i, areaMvMs, icmuc: num(item, "icmuc"), leftOut: typeof item["left_out"] === "string" ? item["left_out"] : "" }];
   });
+}
+
+export type MunixPoint = MunixItem & { icmuc: number };
+export function munixPoints(m: Measurement): MunixPoint[] {
+  return munixItems(m).filter((item): item is MunixPoint => item.icmuc !== null && item.icmuc > 0);
 }
 
 export interface ScanPoint { currentMa: number; amplitudeMv: number; absent: boolean; included: boolean }

@@ -3,10 +3,11 @@ import type { ComponentChildren } from "preact";
 import { format } from "../format";
 import { instead } from "../parts/value";
 import type { Row } from "../state/sweeps";
-import { measureWords } from "../state/table";
+import { measureWords, rows } from "../state/table";
 import type { Measurement } from "../wire/messages";
 import { above, Chart, type Scale } from "./chart";
-import { hPoints, munixPoints, rnsTrains, scanPoints } from "./items";
+import { hPoints, rnsTrains, scanPoints } from "./items";
+import { MunixPlot } from "./munix";
 
 /** Measures with a picture of their own in place of the sweeps. */
 export const PICTURED: ReadonlySet<string> = new Set(["h_reflex", "rns", "cmap_scan", "munix"]);
@@ -89,31 +90,6 @@ function ScanPlot({ m, row }: { m: Measurement; row: Row }) {
   );
 }
 
-/** Area at which the index is read (Nandedkar 2004): the curve ends where its value is MUNIX. */
-const INDEX_AREA_MV_MS = 20;
-function MunixPlot({ m }: { m: Measurement }) {
-  const points = munixPoints(m);
-  const { munix, exponent_value: exponent } = m.values;
-  if (points.length === 0) return <p class="over-plot dim">no epoch of effort yet</p>;
-  const areas = [...points.map((p) => p.areaMvMs), INDEX_AREA_MV_MS];
-  const counts = [...points.map((p) => p.icmuc), ...(munix === undefined ? [] : [munix])];
-  const [low, high] = [Math.min(...areas) / 1.2, Math.max(...areas) * 1.2];
-  const fit = (area: number) => (munix ?? 0) * (area / INDEX_AREA_MV_MS) ** (exponent ?? 0);
-  return (
-    <Chart label={`MUNIX, ${points.length} epochs`} x={{ low, high, label: "epoch area, mV·ms", log: true }}
-      y={{ low: Math.min(...counts) / 1.3, high: Math.max(...counts) * 1.3, label: "ideal case count: ● used   ○ left out", log: true }}>
-      {(x, y) => (
-        <>
-          {munix === undefined || exponent === undefined ? null : (
-            <line class="chart-line" x1={x.at(low)} x2={x.at(high)} y1={y.at(fit(low))} y2={y.at(fit(high))} />
-          )}
-          {points.map((p, i) => <circle key={i} class={p.leftOut === "" ? "dot" : "dot open"} r="3.5" cx={x.at(p.areaMvMs)} cy={y.at(p.icmuc)}><title>{p.leftOut}</title></circle>)}
-        </>
-      )}
-    </Chart>
-  );
-}
-
 /** The picture of a batch; what cannot be assessed keeps its picture and says why above it. */
 export function Picture({ row, m, measure }: { row: Row | null; m: Measurement | null; measure: string }) {
   if (!row || !m) return <div class="picture"><p class="over-plot dim">{measureWords(measure)}: nothing recorded yet</p></div>;
@@ -121,11 +97,11 @@ export function Picture({ row, m, measure }: { row: Row | null; m: Measurement |
   if (measure === "h_reflex") drawn = <HCurve m={m} />;
   else if (measure === "rns") drawn = <RnsBars m={m} />;
   else if (measure === "cmap_scan") drawn = <ScanPlot m={m} row={row} />;
-  else if (measure === "munix") drawn = <MunixPlot m={m} />;
+  else if (measure === "munix") drawn = <MunixPlot m={m} ids={row.id === null ? [] : (rows.value.get(row.id)?.epochs ?? [])} live={row.id} />;
   const items = m.items?.length ?? 0;
   return (
     <div class="picture" data-testid={`picture-${measure}`}>
-      {instead(m)}
+      {measure === "munix" && items > 0 ? null : instead(m)}
       {items > 0 || measure === "cmap_scan" ? drawn : null}
     </div>
   );

@@ -20,6 +20,7 @@ const SAY: Readonly<Record<string, Say>> = {
   absent: (to, row) => (to.absent === true ? `said no response of ${row}${to["electrode_checked"] === true ? ", electrodes checked" : ""}` : `took "no response" of ${row} back`),
   distance: (to, row) => (typeof to["mm"] === "number" ? `entered ${format("distance_mm", to["mm"])} for ${row}` : `took the distance of ${row} back`),
   condition: (to, row) => `said of ${row}: ${said(to) || "nothing any more"}`,
+  effort: (to, row) => `said of ${row}: ${to["maximal"] === true ? "maximal effort was reached" : to["maximal"] === false ? "maximal effort was not reached" : "nothing of the effort"}`,
   included: (to) => (to["included"] === true ? "put a sweep back" : "left a sweep out"),
   correction: (to) => `moved a sweep to ${said(to)}`,
   temperature: (to) => `measured ${typeof to["celsius"] === "number" ? format("temperature_c", to["celsius"]) : "no temperature"}${to["where"] ? `, ${text(to["where"])}` : ""}`,

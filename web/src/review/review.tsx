@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { timeOfDay } from "../format";
+import { MunixPlot } from "../late/munix";
 import { Side } from "../parts/side";
 import { closeStudy, openStudy } from "../state/stepping";
 import { loadReview, loadRow, review, reviewRow } from "../state/review";
@@ -125,7 +126,7 @@ export function Review({ id }: { id: string }) {
         <Rows list={told.rows} />
         {row ? (
           <section class="panel review-row" aria-label="Row looked at">
-            {row.derived ? null : <ReviewPlot row={row} sweeps={told.sweeps} />}
+            {row.derived ? null : row.measure === "munix" ? <div class="picture"><MunixPlot m={row.measurement} ids={[]} /></div> : <ReviewPlot row={row} sweeps={told.sweeps} />}
             <div class="detail-space" tabIndex={0} role="group" aria-label="Row in full"><Detail row={row} /></div>
           </section>
         ) : null}

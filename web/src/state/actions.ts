@@ -141,6 +141,18 @@ export async function setSubject(known: Subject): Promise<boolean> {
   return attempt("patient", () => post("subject", known));
 }
 
+/** How hard the patient was asked to pull; a simulated one does it with that muscle alone. */
+export async function askEffort(level: number, muscle: string | null): Promise<void> {
+  const name = level === 0 ? "rest" : level === 1 ? "maximal" : "hold";
+  await setTask(name, level);
+  if (level > 0 && muscle !== null) await demo("task", { name, level, muscle });
+}
+
+/** The last 500 ms, as the service has them, are an epoch of effort: what was just seen. */
+export async function markEpoch(): Promise<void> {
+  await attempt("epoch", () => post("voluntary"));
+}
+
 export async function include(record: SweepRecord, included: boolean): Promise<void> {
   await attempt("sweep", () => post(`sweeps/${encodeURIComponent(record.text.id)}`, { included }));
 }

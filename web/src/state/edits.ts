@@ -45,6 +45,11 @@ export async function resetMarker(id: string, name: string | null): Promise<void
   await change(id, "markers/reset", { name });
 }
 
+/** The examiner's word on maximal effort; null: nobody says. */
+export async function setMaximal(id: string, maximal: boolean | null): Promise<boolean> {
+  return change(id, "effort", { maximal });
+}
+
 export async function callAbsent(id: string, absent: boolean, electrodeChecked: boolean): Promise<boolean> {
   return change(id, "absent", { absent, electrode_checked: electrodeChecked });
 }

@@ -7,6 +7,7 @@ import type {
   StimulatorState, StoreState, Stream, StudyState, Subject, SweepText, Text,
 } from "../wire/messages";
 import type { Step } from "../wire/table";
+import { effortTold } from "./effort";
 import { tell } from "./events";
 import { addHunted, addSweep, fetchMissing, hunted, sweeps } from "./sweeps";
 import { chosenRow, rowGone, tableRow, tableRows } from "./table";
@@ -205,6 +206,7 @@ export function apply(m: Text): void {
     else if (m.type === "card") cards.value = new Map(cards.value).set(m.muscle, m);
     else if (m.type === "sweep") (m.hunting ? addHunted : addSweep)(m);
     else if (m.type === "step") oneStep(m.step);
+    else if (m.type === "effort") effortTold(m, clock.now());
     else if (m.type === "row") tableRow(m.row);
     else if (m.type === "row_gone") rowGone(m.id);
     else if (m.type === "store") store.value = m;

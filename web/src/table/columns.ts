@@ -70,9 +70,11 @@ const WORDS: Record<string, string> = {
   velocity_m_s: "velocity", onset_to_peak_uv: "onset to peak", peak_to_peak_uv: "peak to peak", amplitude_drop_percent: "amplitude drop",
   area_drop_percent: "area drop", duration_increase_percent: "duration increase", f_m_all_percent: "F/M, all stimuli",
   f_m_present_percent: "F/M, where an F was", h_m_ratio: "H/M", munix: "MUNIX", msix_uv: "MSIX", scan_unit_count: "units", f_min_ms: "F min",
+  epoch_count: "epochs", accepted_count: "epochs accepted", epoch_ms: "length of an epoch", exponent_value: "slope of the fit", r_squared_share: "R² of the fit",
+  area_span_ratio: "largest / smallest area", effort_ratio: "largest epoch / CMAP area", cmap_amplitude_mv: "CMAP amplitude", cmap_area_mv_ms: "CMAP area", cmap_power_mv2_ms: "CMAP power",
   f_mean_ms: "F mean", f_max_ms: "F max", persistence_percent: "persistence",
 };
-const UNIT_END = /_(mv_ms|m_s|ms|mv|uv|percent|ma|mm|hz|count|share|ratio|index)$/;
+const UNIT_END = /_(mv2_ms|mv_ms|m_s|ms|mv|uv|percent|ma|mm|hz|count|share|ratio|index)$/;
 export function quantityWords(quantity: string): string {
   return WORDS[quantity] ?? quantity.replace(UNIT_END, "").replaceAll("_", " ");
 }

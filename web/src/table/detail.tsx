@@ -63,6 +63,7 @@ export function Detail({ row }: { row: RowText }) {
       </p>}
       {isAbsent(m) ? <p>{instead(m)}: {m.reasons.join("; ")}</p> : instead(m)}
       {row.supramaximal ? <p>{row.supramaximal.sentence}</p> : null}
+      {row.maximal_effort == null ? null : <p>maximal effort {row.maximal_effort ? "was reached" : "was not reached"}, as the examiner saw it</p>}
       {row.edit_note ? <p>{row.edit_note}</p> : null}
       {row.gates.map((g) => (
         <p key={g.gate} class="gate"><b>{placeWords(g.gate)}</b>: {g.sentence}{g.falsifies.length > 0 ? <span class="dim"> Can falsify: {g.falsifies.map(placeWords).join(", ")}.</span> : null}</p>

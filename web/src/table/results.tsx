@@ -1,6 +1,7 @@
 // The rows at hand, one line per site; the same cells as in the whole table and in the report.
 import type { ComponentChildren } from "preact";
 import { format, latencyDigits, NOT_MEASURED, number, quantityOf, unitOf } from "../format";
+import { munixItems } from "../late/items";
 import { instead, Judged, limitWords } from "../parts/value";
 import { Side } from "../parts/side";
 import { include } from "../state/actions";
@@ -81,6 +82,7 @@ export const artefactOf = (line: RowText | null, id: string) => line?.rejected?.
 
 /** One sweep: a press takes it out or puts it back; one left out as an artefact is put in by hand. */
 function SweepButton({ s, at, line }: { s: SweepRecord; at: number; line: RowText | null }) {
+  if (s.text.voluntary) return <EpochButton s={s} at={at} line={line} />;
   const { id, included, current_ma: ma } = s.text;
   const artefact = included ? artefactOf(line, id) : null;
   const used = line?.used.includes(id) ?? false;
@@ -90,6 +92,30 @@ function SweepButton({ s, at, line }: { s: SweepRecord; at: number; line: RowTex
       aria-label={`Sweep ${at}, ${format("current_ma", ma)}${artefact ? `, ${words}` : included && !used ? ", not in the average" : ""}, excluded`} class={used ? "in-average" : ""} onClick={() => void (artefact ? keepSweep(id, true) : include(s, !included))}>
       {included && !artefact ? at : <s>{at}</s>}{artefact ? <span aria-hidden="true"> ⌁</span> : null}
     </button>
+  );
+}
+
+/** One epoch of effort: the same, with its area and what keeps it from being used. */
+function EpochButton({ s, at, line }: { s: SweepRecord; at: number; line: RowText | null }) {
+  const { id, included } = s.text;
+  const item = line ? munixItems(line.measurement).find((one) => line.epochs?.[one.epoch] === id) : undefined;
+  const out = included ? (item?.leftOut ?? "") : "";
+  const words = `${format("area_mv_ms", item?.areaMvMs)}${out === "" ? "" : `, not used: ${out}`}`;
+  return (
+    <button type="button" aria-pressed={!included} title={`epoch, ${included ? words : "excluded"}`} aria-label={`Epoch ${at}, ${words}, excluded`}
+      class={included && out === "" ? "in-average" : ""} onClick={() => void include(s, !included)}>
+      {included ? at : <s>{at}</s>}{out === "" ? null : <span aria-hidden="true"> ○</span>}
+    </button>
+  );
+}
+
+function SweepList({ words, list, line, testid }: { words: string; list: readonly SweepRecord[]; line: RowText | null; testid: string }) {
+  if (list.length === 0) return null;
+  return (
+    <div class="sweep-list" role="group" aria-label={`${words} of this row: press to exclude or restore`} data-testid={testid}>
+      <span class="dim">{words}</span>
+      {list.map((s, i) => <SweepButton key={s.text.id} s={s} at={i + 1} line={line} />)}
+    </div>
   );
 }
 
@@ -106,10 +132,8 @@ export function Notes({ line, group, span }: { line: RowText | null; group: Row 
           <p key={g.gate} class="gate" data-gate={g.gate}><b>{placeWords(g.gate)}</b>: {g.sentence}{g.falsifies.length > 0 ? <span class="dim"> Can falsify: {g.falsifies.map(placeWords).join(", ")}.</span> : null}</p>
         ))}
         {(line ? hintsOf(line, line.measurement.state === "not_assessable") : []).map((h) => <p key={h} class="dim">{h}</p>)}
-        <div class="sweep-list" role="group" aria-label="Sweeps of this row: press to exclude or restore" data-testid="sweep-list">
-          <span class="dim">Sweeps</span>
-          {group.sweeps.map((s, i) => <SweepButton key={s.text.id} s={s} at={i + 1} line={line} />)}
-        </div>
+        <SweepList words="Sweeps" list={group.sweeps.filter((s) => !s.text.voluntary)} line={line} testid="sweep-list" />
+        <SweepList words="Epochs" list={group.sweeps.filter((s) => s.text.voluntary)} line={line} testid="epoch-list" />
       </td>
     </tr>
   );

@@ -41,7 +41,7 @@ function paintRow(p: Paint, row: Row, centre: number, mode: SweepMode, gainMv: n
   const y = (uv: number) => p.y(centre + uv / 1000 / gainMv);
   const series = SERIES.has(row.newest.measure ?? "");
   const average = row.id === null || series ? undefined : traces.peek().get(row.id);
-  const list = row.sweeps.slice(-SHOWN);
+  const list = row.sweeps.filter((s) => !s.text.voluntary).slice(-SHOWN);
   const out = new Set((row.id === null ? undefined : told.peek().get(row.id))?.rejected?.map((r) => r.sweep));
   list.forEach((record, i) => {
     const top = average === undefined && i === list.length - 1;
@@ -64,7 +64,7 @@ function paintRow(p: Paint, row: Row, centre: number, mode: SweepMode, gainMv: n
 }
 
 function paintRaster(p: Paint, row: Row, gainMv: number, ticks: Ticks): void {
-  const list = row.sweeps.slice(-RASTER_MOST);
+  const list = row.sweeps.filter((s) => !s.text.voluntary).slice(-RASTER_MOST);
   const pitch = DIVISIONS_Y / Math.max(RASTER_LEAST, list.length);
   list.forEach((record, i) => {
     const values = measured(record);

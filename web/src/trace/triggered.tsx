@@ -8,6 +8,7 @@ import { Segmented, Stepper } from "../parts/control";
 import { Side } from "../parts/side";
 import { NotAssessable } from "../parts/value";
 import { format } from "../format";
+import { Effort } from "../late/effort";
 import { fTicks } from "../late/items";
 import { Picture, PICTURED } from "../late/late";
 import { groupHere, rowHere, shown } from "../state/shown";
@@ -152,8 +153,8 @@ export function TriggeredPanel() {
     <section class="panel triggered" aria-label="Triggered sweeps" data-testid="triggered">
       <Head />
       {hunt ? <HuntLine /> : null}
-      {hunt ? <SweepPlot rows={hunt} /> : line?.derived ? <MadeOf row={line} /> : modeNow() === "picture" ? <Picture row={here} m={here ? measurementOf(here) : null} measure={measure} /> : <SweepPlot rows={rows} />}
-      {askAbsent.value ? <AbsentForm /> : askCorrect.value ? <CorrectForm /> : <p class="readout" data-testid="marker-readout">{said}</p>}
+      {hunt ? <SweepPlot rows={hunt} /> : line?.derived ? <MadeOf row={line} /> : <Effort line={line}>{modeNow() === "picture" ? <Picture row={here} m={here ? measurementOf(here) : null} measure={measure} /> : <SweepPlot rows={rows} />}</Effort>}
+      {askAbsent.value ? <AbsentForm /> : askCorrect.value ? <CorrectForm /> : measure === "munix" && !hunt ? null : <p class="readout" data-testid="marker-readout">{said}</p>}
       {line?.derived ? null : <Results rows={rows} />}
     </section>
   );

@@ -53,7 +53,13 @@ export interface SweepText {
   measure?: string; row?: string | null; run?: number; corrected?: { from?: Partial<Place>; by: string; at_utc: string } | null;
   /** Given to find the place: told once, in no row. */
   hunting?: boolean; current_stated?: boolean;
+  /** An epoch of effort: one channel, no stimulus, no time zero. */
+  voluntary?: boolean;
   average: { sweeps: number; measurement: Measurement | null } | null;
+}
+/** What an epoch of effort would be now: areas in mV·ms; left_out: why it would not be accepted, else empty. */
+export interface EffortText {
+  row: string; area_mv_ms: number; icmuc: number | null; left_out: string; least_mv_ms: number; full_mv_ms: number | null;
 }
 /** Null is not known: limits that need it are then not applied. */
 export interface Subject { age_years: number | null; sex: "F" | "M" | null; height_cm: number | null }
@@ -93,6 +99,7 @@ export type Text =
   | ({ type: "card" } & Card)
   | { type: "step"; step: Step }
   | { type: "row"; row: RowText }
+  | ({ type: "effort" } & EffortText)
   | { type: "row_gone"; id: string }
   | ({ type: "store" } & StoreState)
   | { type: "alarm"; level: "lost" | "not_on_disk" | "armed" | "stopped" | "note"; sentence: string; at_utc: string }

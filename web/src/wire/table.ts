@@ -45,6 +45,8 @@ export interface RowText {
   rejected?: { sweep: string; why: string }[];
   /** Between two trains: so long after the stimulus of a sweep. */
   exercise_ended?: { sweep: string; since_s: number } | null;
+  /** Of MUNIX: epochs in the order of the items, and whether the examiner saw maximal effort. */
+  epochs?: string[]; maximal_effort?: boolean | null;
   current_stated?: boolean; flexion_deg?: number | null; after_exercise_s?: number | null;
 }
 /** All of a study, to be looked at. */
