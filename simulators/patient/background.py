@@ -1,8 +1,8 @@
-"""What is always on the leads: amplifier and electrode noise, and the mains.
+"""What is always on the leads: amplifier and electrode noise, slow drift, and the mains.
 
 Sources: Texas Instruments SBAS499 (input-referred noise of the ADS1299 by rate and gain; gain 8
 from memory); Huigen E et al. 2002, Med Biol Eng Comput 40:332 (electrode noise exceeds the
-amplifier's).
+amplifier's, and rises below 20 Hz); `background.drift` was measured on real people at rest.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from math import ceil
 
 import numpy as np
 
+from .effects import effect
 from .front_end import STEP_S, FloatArray, FrontEnd
 
 AMPLIFIER_RATES_HZ = (250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
@@ -18,6 +19,8 @@ AMPLIFIER_NOISE_UV = (0.19, 0.27, 0.38, 0.54, 0.77, 1.15, 3.05)
 ELECTRODE_NOISE_UV_PER_SQRT_HZ = 0.040
 SINC3_NOISE_BANDWIDTH = 0.275  # of the output rate: the integral of sinc^6
 MAINS_UV = (2.5, 0.8, 0.5)  # 50, 100, 150 Hz
+DRIFT_POINT_S = 0.010  # between points of the drift, straight lines between them
+DRIFT_CORNER_HZ = 0.5  # below which it grows no further
 # White noise through three moving averages has, at the output rate, the autocorrelation
 # (66, 26, 1) / 66; these taps are its minimum-phase factor.
 SINC3_COLOUR = np.convolve((1.0, 0.4305753470999737), (1.0, 0.0430962882032647))
@@ -32,13 +35,55 @@ def noise_rms_uv(rate_hz: float) -> float:
     return float(np.hypot(amplifier, electrode))
 
 
+class Drift:
+    """Slow noise of half-cells and skin, of every electrode its own: its density falls with the
+    frequency from DRIFT_CORNER_HZ on (a relaxing random walk), in consecutive stretches."""
+
+    def __init__(self, channels: int, rate_hz: float, rng: np.random.Generator) -> None:
+        self._rng, self._points_per_sample = rng, 1.0 / (rate_hz * DRIFT_POINT_S)
+        fade = 2.0 * np.pi * DRIFT_CORNER_HZ
+        level = effect("background.drift") * rng.uniform(0.5, 1.5, (channels, 1))
+        sd = level * np.sqrt(0.5 * np.pi / DRIFT_CORNER_HZ)
+        self._kept = float(np.exp(-fade * DRIFT_POINT_S))
+        self._fresh = sd * np.sqrt(1.0 - self._kept**2)
+        self._points = sd * rng.standard_normal((channels, 1))
+        self._first = 0
+
+    def next(self, first: int, count: int) -> FloatArray:
+        """(n_channels, count) µV; `first` is the index of the first sample since power-on."""
+        place = np.arange(first, first + count) * self._points_per_sample
+        whole = place.astype(np.int64)
+        begin = int(whole[0])
+        self._points = self._points[:, begin - self._first :]
+        self._first = begin
+        missing = int(whole[-1]) + 2 - begin - self._points.shape[1]
+        if missing > 0:
+            self._points = self._longer(missing)
+        here = whole - begin
+        steps = np.diff(self._points, axis=1)
+        return np.asarray(self._points[:, here] + steps[:, here] * (place - whole))
+
+    def _longer(self, missing: int) -> FloatArray:
+        fresh = self._fresh * self._rng.standard_normal((missing, self._points.shape[0])).T
+        points = [self._points[:, -1]]
+        for number in range(missing):
+            points.append(self._kept * points[-1] + fresh[:, number])
+        return np.concatenate((self._points, np.stack(points[1:], axis=1)), axis=1)
+
+
 class Background:
-    """Noise and mains of all channels, in consecutive stretches of a time step or less."""
+    """Noise, drift and mains of all channels, in consecutive stretches of a time step or less."""
 
     def __init__(
-        self, channels: int, front_end: FrontEnd, mains_hz: float, rng: np.random.Generator
+        self,
+        channels: int,
+        front_end: FrontEnd,
+        mains_hz: float,
+        rng: np.random.Generator,
+        slow: np.random.Generator,
     ) -> None:
         self._rng = rng
+        self._drift = Drift(channels, front_end.rate_hz, slow)
         self._channels = channels
         colour = SINC3_COLOUR if front_end.kind == "sinc3" else np.ones(1)
         rms = noise_rms_uv(front_end.rate_hz)
@@ -66,4 +111,5 @@ class Background:
         begun = (self._sine - 1j * self._cosine) * np.exp(1j * self._step * first)
         turned = self._turned[:, :count]
         seen += begun.real @ turned.real - begun.imag @ turned.imag
+        seen += self._drift.next(first, count)
         return seen

@@ -81,7 +81,11 @@ class Patient:
         self._reach([*case.montage, *(lead.muscle for lead in leads)])
         self._drive = Drive(case.behaviour, seed)
         self._background = Background(
-            len(leads), front_end, body_plan().mains_hz, random_stream(seed, "background")
+            len(leads),
+            front_end,
+            body_plan().mains_hz,
+            random_stream(seed, "background"),
+            random_stream(seed, "drift"),
         )
         rate = front_end.rate_hz
         longest = ceil(STEP_S * rate) + ceil(REACH_S * rate) + self._grid.length

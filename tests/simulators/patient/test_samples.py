@@ -119,15 +119,22 @@ def test_the_artefact_is_fast_and_gone_before_the_response():
     assert np.abs(seen[0, 124:130]).max() < 0.02 * artefact
 
 
-def test_rest_is_noise_and_mains_only():
-    """A healthy relaxed patient shows a few microvolts, mains at 50 Hz, and no discharge."""
+def test_rest_is_noise_drift_and_mains_only():
+    """A healthy relaxed patient shows a few microvolts, mains at 50 Hz, and no discharge; below
+    20 Hz what real people show at rest (public OpenBCI Ganglion recordings: µV per square root of
+    Hz, lowest and highest of three clean channels), within a half more or less."""
     patient = load_patient("healthy", seed=2, front_end=FrontEnd(2000.0, "sinc3"))
-    seen = patient.advance(20000)
-    spectrum = np.abs(np.fft.rfft(seen, axis=1)).mean(axis=0)
-    frequency = np.fft.rfftfreq(20000, 1 / 2000.0)
-    assert 0.5 < seen.std(axis=1).max() < 6.0
-    assert frequency[np.argmax(spectrum[1:]) + 1] == pytest.approx(50.0, abs=0.2)
-    assert patient.truth(0, 20000)["firings"] == {}
+    spectrum = np.abs(np.fft.rfft(patient.advance(40000), axis=1)) ** 2 * 2 / (2000.0 * 40000)
+    frequency = np.fft.rfftfreq(40000, 1 / 2000.0)
+    fast = frequency > 20.0
+    rms = np.sqrt(spectrum[:, fast].sum(axis=1) * frequency[1])
+    assert 0.5 < rms.max() < 6.0
+    peak = np.argmax(spectrum.mean(axis=0)[fast])
+    assert frequency[fast][peak] == pytest.approx(50.0, abs=0.2)
+    for band, low, high in (((1, 3), 0.87, 1.50), ((3, 10), 0.24, 0.56), ((10, 20), 0.22, 0.29)):
+        inside = (frequency >= band[0]) & (frequency < band[1])
+        assert 0.5 * low < np.sqrt(spectrum[:, inside].mean()) < 1.5 * high
+    assert patient.truth(0, 40000)["firings"] == {}
 
 
 def test_an_unused_input_has_noise_but_no_muscle():
