@@ -36,7 +36,7 @@ function Bar({ now, items }: { now: EffortText | null; items: readonly MunixItem
     <div class="effort-bar" role="img" aria-label={said} data-testid="effort-bar" data-area={now?.area_mv_ms ?? ""}>
       <div class="effort-track"><div class={now?.left_out === "" ? "effort-fill fit" : "effort-fill"} style={{ width: at(now?.area_mv_ms ?? 0) }} /></div>
       {items.map((i) => <i key={i.epoch} class={i.leftOut === "" ? "effort-had" : "effort-had out"} style={{ left: at(i.areaMvMs) }} />)}
-      {marks.map(([area, words], i) => <span key={words} class={marks.length > 1 && i === 0 ? "effort-mark before" : "effort-mark"} style={{ left: at(area) }}><span>{words}</span></span>)}
+      {marks.map(([area, words], i) => <span key={words} class="effort-mark" style={{ left: at(area) }}><span style={marks.length > 1 && i === 0 ? { right: "6px" } : { left: "4px" }}>{words}</span></span>)}
     </div>
   );
 }
