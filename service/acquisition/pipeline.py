@@ -25,6 +25,7 @@ from service.model import Sweep
 
 from .scale import Scale
 from .streams import BlockRefused, Stream, fitting, open_stream, settled_samples, view_history
+from .sweeps import LEAST_SWEEP_S
 from .types import DeviceState, GapNotice, LiveFrame, Outlets, Signal, View
 from .viewing import ViewTable
 
@@ -41,6 +42,7 @@ class Pipeline:
         self._views = ViewTable(device)
         self._heard_s = 0.0
         self._said: Stimulus | None = None
+        self._sweep_s = LEAST_SWEEP_S
         self._lock = threading.RLock()
 
     # ── the device's thread ──────────────────────────────────────────────────────────────────────
@@ -63,6 +65,7 @@ class Pipeline:
                     self._streams.get(info.name),
                     device=self.device,
                     recording=self.recording,
+                    sweep_s=self._sweep_s,
                 )
                 for info in epoch.info.streams
             }
@@ -176,6 +179,14 @@ class Pipeline:
         with self._lock:
             self._said = stimulus
 
+    def sweep_for(self, sweep_s: float) -> None:
+        """Sweeps of the edges to come, in any epoch, end so long after their stimulus: at least
+        LEAST_SWEEP_S, at most MOST_SWEEP_S, and before the next stimulus."""
+        with self._lock:
+            self._sweep_s = sweep_s
+            for stream in self._streams.values():
+                stream.cutter.reach(sweep_s)
+
     def effort(
         self, stream: str, channel: str, count: int, *,
         start_index: int | None = None, free_from: tuple[int, int] = (0, 0),
@@ -205,7 +216,8 @@ class Pipeline:
         unknown names, RingError where a sample is missing."""
         with self._lock:
             found = self._find(stream)
-            window = found.ring.window(found.epoch, found.next_index - count, count, copy=True)
+            # no copy: the writer waits for the lock, and scaling makes a new array
+            window = found.ring.window(found.epoch, found.next_index - count, count)
             row = Scale.of(found.chapter.info, [channel]).physical(window.data)
             return row.reshape(count), found.chapter.info.rate_hz
 

@@ -3,6 +3,7 @@
 Time zero is the edge the stream itself showed, moved by the front end's group delay to where the
 analogue samples of that moment lie; never a host time. Host time only tells which stimulus an edge
 belongs to: the nearest one unclaimed, in order, within half a second. In a replay the record tells.
+A sweep is as long as was asked for when its edge came; the next stimulus ends it sooner.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ JOIN_WINDOW_S = 0.5
 CERTAIN_S = 0.1  # nearer than this no other stimulus can be meant: the fastest answer of a fire
 HOLD_S = 0.25  # how long a complete sweep waits for word of its stimulus
 RESPONSE_S = 0.1  # what a stimulus brings with it: responses, and the silence after them
+LEAST_SWEEP_S = RESPONSE_S  # after the stimulus; one so short is not ended by the next stimulus
+MOST_SWEEP_S = 1.0  # far below the ring's minute; nothing that follows a stimulus comes later
 STIMULATOR_LINE = "stimulator"
 
 
@@ -33,6 +36,7 @@ class _Pending:
     trigger: Trigger
     at_s: float
     start_index: int
+    count: int
     said: Stimulus | None = None
     stimulus: Stimulus | None = None
 
@@ -40,8 +44,9 @@ class _Pending:
 class SweepCutter:
     """Joins edges and stimuli of one stream and cuts its sweeps out of the ring.
 
-    pre_s, post_s: the window, from `pre_s` before the edge to `post_s` after it. Channels: the
-    stream's emg channels. Only rising edges of the stimulator's line make sweeps.
+    pre_s, post_s: the window, from `pre_s` before the edge to `post_s` after it, or to the next
+    stimulus if that comes sooner but not within LEAST_SWEEP_S. Channels: the stream's emg channels.
+    Only rising edges of the stimulator's line make sweeps.
     """
 
     def __init__(
@@ -59,12 +64,17 @@ class SweepCutter:
         self.device = device
         self.recording = recording
         self._before = round(pre_s * stream.rate_hz)
-        self._count = self._before + round(post_s * stream.rate_hz)
+        self._after = 0
+        self.reach(post_s)
         self._scale = Scale.of_emg(stream)
         self._pending: list[_Pending] = []
         self._stimuli: list[Stimulus] = []
         self._joined: deque[str] = deque(maxlen=100)  # ids of the stimuli last claimed
         self._edges: deque[tuple[int, float]] = deque(maxlen=1000)  # epoch and index, newest last
+
+    def reach(self, post_s: float) -> None:
+        """Sweeps of the edges to come end so long after the stimulus."""
+        self._after = round(min(max(post_s, LEAST_SWEEP_S), MOST_SWEEP_S) * self.stream.rate_hz)
 
     def expect(self, stimulus: Stimulus) -> None:
         """A pulse was sent; again with the same id: corrected, or withdrawn (`sent_s` None)."""
@@ -79,8 +89,18 @@ class SweepCutter:
         of ours explains is taken for that one."""
         if trigger.line == STIMULATOR_LINE and trigger.edge == "rise":
             self._edges.append((trigger.epoch, trigger.sample_index))
+            self._end_before(trigger)
             start = math.floor(trigger.sample_index) - self._before
-            self._pending.append(_Pending(trigger, at_s, start, said))
+            count = self._before + self._after
+            self._pending.append(_Pending(trigger, at_s, start, count, said))
+
+    def _end_before(self, trigger: Trigger) -> None:
+        """What follows a stimulus is not the response to the one before."""
+        least = round(LEAST_SWEEP_S * self.stream.rate_hz)
+        for one in self._pending:
+            if one.trigger.epoch == trigger.epoch:
+                here = math.floor(trigger.sample_index) - one.start_index
+                one.count = min(one.count, max(here, self._before + least))
 
     def ready(self, now_s: float) -> list[Sweep]:
         """Sweeps now complete, in order. now_s: host time of the newest block."""
@@ -114,7 +134,8 @@ class SweepCutter:
                 f"a stimulus lies in the last {count / self.stream.rate_hz * 1000:g} ms or just "
                 "before: what follows it is no voluntary effort; wait, then mark again"
             )
-        window = self.ring.window(epoch, start_index, count, copy=True)
+        # no copy: the writer waits for the pipeline's lock, and scaling makes a new array
+        window = self.ring.window(epoch, start_index, count)
         where = f"{self.recording or self.device}:{self.stream.name}:{epoch}"
         return Sweep(
             id=f"{where}:effort:{start_index}",
@@ -168,13 +189,13 @@ class SweepCutter:
 
     def _complete(self, pending: _Pending) -> bool:
         newest = self.ring.newest()
-        end = (pending.trigger.epoch, pending.start_index + self._count)
+        end = (pending.trigger.epoch, pending.start_index + pending.count)
         return newest is not None and newest >= end
 
     def _cut(self, pending: _Pending, received_s: float) -> Sweep:
         trigger, start = pending.trigger, pending.start_index
-        samples_uv = np.full((len(self._scale.labels), self._count), np.nan)
-        for window in self.ring.pieces(trigger.epoch, start, self._count):
+        samples_uv = np.full((len(self._scale.labels), pending.count), np.nan)
+        for window in self.ring.pieces(trigger.epoch, start, pending.count):
             at = window.first_index - start
             samples_uv[:, at : at + window.data.shape[-1]] = self._scale.physical(window.data)
         delay = self.stream.group_delay_s * self.stream.rate_hz

@@ -18,8 +18,10 @@ from service.bedside.interlock import Phase, Placement
 from service.bedside.plan import DevicePlan, Plan
 from service.bedside.restoring import restore
 from service.bedside.row_key import RowKey
+from service.bedside.session import Session
 from service.bedside.table import Table
 from service.bedside.voluntary import NotNowError
+from service.recording.directions import Directions
 from service.recording.playback import play
 from service.recording.reader import read_recording
 from service.store.opening import open_store
@@ -113,6 +115,10 @@ async def test_munix_is_measured_live_kept_and_measured_again_from_store_and_rec
     bed, fed = await at_the_bed(tmp_path, monkeypatch)
     session = bed.session
     marked = [await fed.pull(sd_uv) for sd_uv in np.geomspace(30.0, 900.0, 20)]
+    beside = open_store(tmp_path)
+    on_disk = read_store(beside, lambda db: load_study(db, session.study.id)).sweeps
+    beside.dispose()
+    assert [one.sweep.id for one in on_disk[1:]] == marked  # answered is kept, whatever comes
     await fed.run(BLOCK)
     with pytest.raises(NotNowError, match=r"in the epoch before: wait 0\.5 s more"):
         await session.workflow.voluntary.mark()
@@ -174,3 +180,31 @@ async def test_what_cannot_be_an_epoch_is_refused_in_one_sentence(tmp_path, monk
         "no epoch of voluntary effort yet" in session.study.rows[ROW]["measurement"]["reasons"][0]
     )
     await bed.close()
+
+
+@pytest.mark.soak
+async def test_a_replay_marks_the_same_epochs(tmp_path, monkeypatch) -> None:
+    """The recording as a device, in a session of its own: the row is the same to the bit."""
+    with monkeypatch.context() as held:
+        bed, fed = await at_the_bed(tmp_path, held)
+        for sd_uv in np.geomspace(40.0, 900.0, 12):
+            await fed.pull(sd_uv)
+        await fed.run(HALF_SECOND)
+        session = bed.session
+        line, study = session.study.rows[ROW], session.study.id
+        await bed.close()
+    path = tmp_path / f"{study}.mcap"
+    plan = Plan(
+        mode="replay", devices=(DevicePlan("synthetic", f"file:{path}?speed=0"),), patient="again",
+        study="s2", version="test", directions=Directions(path), run=study,
+    )  # fmt: skip
+    again = Session(plan, now=time.monotonic)
+    await again.start()
+    try:
+        await until(lambda: len(again.study.rows.get(ROW, {}).get("epochs", ())) == 12)
+        await again.workflow.voluntary._director.settled()
+        told = again.study.rows[ROW]
+    finally:
+        await again.close()
+    assert told["epochs"] == line["epochs"]
+    assert told["measurement"] == line["measurement"]
