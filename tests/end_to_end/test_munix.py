@@ -15,6 +15,7 @@ from playwright.sync_api import Browser
 from service.analysis.munix import closed_form
 from service.protocols.loading import StepPlan, plan_step
 from tests.end_to_end.conftest import SCREEN, end_demo, start_demo
+from tests.end_to_end.looks import axe_violations
 from tests.end_to_end.technician import BY, Technician
 
 ELECTRODES = ("APB", "ADM", "FDI", "median D2 SNAP", "AH", "EDB", "TA", "sural SNAP")
@@ -62,6 +63,7 @@ def test_munix_at_the_page_is_what_the_cmap_of_this_patient_says(
                 technician.look("half")
         line = exclude_and_take_back(technician, step)
         technician.look("done")
+        assert axe_violations(page) == ""
         held_against_truth(technician, step, line)
         page.reload()
         technician.until("after a reload", lambda: technician.text("effort-count") != "")
@@ -124,10 +126,13 @@ def exclude_and_take_back(technician: Technician, step: StepPlan) -> dict[str, A
     def left_out() -> str:
         return str(technician.row(step)["measurement"]["items"][-1]["left_out"])
 
+    last = technician.page.get_by_test_id("epoch-list").get_by_role("button").last
     technician.press("x")
     technician.until("left out", lambda: left_out() == "taken out by the reviewer")
+    technician.until("struck out", lambda: last.get_attribute("aria-pressed") == "true")
     technician.press("x")
     technician.until("taken back", lambda: left_out() == "")
+    technician.until("no more struck out", lambda: last.get_attribute("aria-pressed") == "false")
     again = technician.row(step)
     assert again["measurement"]["values"] == before["measurement"]["values"]
     said = technician.page.get_by_role("group", name="Maximal effort")
