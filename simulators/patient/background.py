@@ -99,8 +99,9 @@ class Background:
         angle = rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.3, (channels, frequencies.size))
         self._cosine, self._sine = level * np.cos(angle), level * np.sin(angle)
 
-    def next(self, first: int, count: int) -> FloatArray:
-        """(n_channels, count) µV; `first` is the index of the first sample since power-on."""
+    def next(self, first: int, count: int, drift: FloatArray | float = 1.0) -> FloatArray:
+        """(n_channels, count) µV; `first` is the index of the first sample since power-on. drift:
+        of each electrode, (n_channels, 1), relative to that on unprepared skin."""
         white = self._rng.standard_normal((self._channels, count))
         line = np.concatenate((self._state, white), axis=1)
         past = self._state.shape[1]
@@ -111,5 +112,5 @@ class Background:
         begun = (self._sine - 1j * self._cosine) * np.exp(1j * self._step * first)
         turned = self._turned[:, :count]
         seen += begun.real @ turned.real - begun.imag @ turned.imag
-        seen += self._drift.next(first, count)
+        seen += drift * self._drift.next(first, count)
         return seen

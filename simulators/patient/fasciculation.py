@@ -52,14 +52,12 @@ class FasciculationSource:
         rate. What a muscle did before a lead first asked for it is nobody's to see."""
         if end_s <= self._next_s:
             return []
-        if self._next_s < begin_s - 1e-6:
-            self._next_s = begin_s + float(self._rng.exponential(1.0 / CANDIDATES_PER_S))
         found: list[Fasciculation] = []
         while self._next_s < end_s:
             keep, which, twice, gap = self._rng.random(4)
             per_s = effect("lmn.fasciculations_per_min") / 60.0 * share
             unit = self._unit(which, alive) if keep < per_s / CANDIDATES_PER_S else None
-            if unit is not None:
+            if unit is not None and self._next_s > begin_s - 1e-6:
                 doublet = twice < effect("lmn.fasciculation_doublet")
                 found.append(Fasciculation(unit, self._next_s, (0.004 + 0.006 * gap) * doublet))
             self._next_s += float(self._rng.exponential(1.0 / CANDIDATES_PER_S))

@@ -168,7 +168,7 @@ class Patient:
                 muscle.junction.exercised(start_s, STEP_S, min(effort, 1.0))
         self._transducers.step(order, active, self._first, self._end)
         count = self._end - self._first
-        usual = self._background.next(self._first, count)
+        usual = self._background.next(self._first, count, self._technique.drift)
         self._noise = self._technique.noise(self._first, count, usual)
         self._stimulation.deliver(self._end)
         self._truth.forget(self._first)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .effects import effect
 from .front_end import ComplexArray, FloatArray, FrontEnd, Grid
 from .streams import random_stream
 from .truth import Json
@@ -36,6 +37,7 @@ ERRORS: Mapping[str, Error] = {
     "recording_swapped": Error(0, 1, True, "1: E1 and E2 swapped; the response is upside down"),
     "gel_bridge": Error(0, 1, True, "share of the signal shorted by gel between E1 and E2"),
     "dry_electrode": Error(0, 1, True, "1: a dry electrode; noise, mains and artefact grow"),
+    "unprepared_skin": Error(0, 1, True, "1: skin neither cleaned nor abraded; electrodes drift"),
     "lead_off": Error(0, 1, True, "1: the lead is off; no signal, mains and drift"),
     "crosstalk": Error(0, 1, True, "share of the other channels' mean that is seen as well"),
     "saturation_uv": Error(0, 1e6, True, "rail of the input, µV; 0: none"),
@@ -158,6 +160,12 @@ class Technique:
             others = samples_uv.sum(axis=0) - samples_uv
             out = out + get["crosstalk"][:, None] * others / max(len(self._channels) - 1, 1)
         return np.asarray(out)
+
+    @property
+    def drift(self) -> FloatArray:
+        """(n_leads, 1) drift of each electrode, relative to that on unprepared skin."""
+        prepared = effect("background.drift_prepared")
+        return np.asarray(prepared + (1.0 - prepared) * self._values["unprepared_skin"])[:, None]
 
     def noise(self, first: int, count: int, usual_uv: FloatArray) -> FloatArray:
         """What the surroundings add, (n_leads, n) µV, on top of the usual noise; `first` is the

@@ -14,7 +14,7 @@ from .needle_measured import mean_of, subject
 from .population import LIMITS, MEANS, Subject, examined
 from .split_hand import LIMIT_MV, indices
 from .test_interference import PEOPLE, RECORDED, simulated
-from .test_needle import LESIONS, PUBLISHED
+from .test_needle import HELD_OUT, LESIONS, PUBLISHED, held_out
 from .test_nerve import _scan_shape, _simulated_scan
 
 PAGE = Path(__file__).parents[3] / "docs" / "patient.md"
@@ -57,6 +57,7 @@ def needle_table() -> list[str]:
     lines = ["| needle | published | simulated | of |", "|---|---|---|---|"]
     for name, ((duration, dsd), (height, hsd)) in PUBLISHED.items():
         people = [subject(seed, **LESIONS[name]) for seed in range(8)]
+        how = "fitted" if name == "healthy" else "predicted"
         for quantity, unit, mean, sd in (
             ("duration_ms", "ms", duration, dsd), ("amplitude_mv", "mV", height, hsd),
         ):  # fmt: skip
@@ -64,8 +65,15 @@ def needle_table() -> list[str]:
             lines.append(
                 f"| MUP {quantity.split('_')[0]}, {name}, {unit} | {_spread(mean, sd)} "
                 f"| {_spread(np.mean(found), np.std(found, ddof=1))} "
-                "| University of Cyprus, biceps |"
+                f"| University of Cyprus, biceps; {how} |"
             )
+    for (muscle, quantity), found in held_out().items():
+        what, _, unit = quantity.partition("_")
+        lines.append(
+            f"| MUP {what}, healthy {muscle}{unit and ', ' + {'mv': 'mV'}.get(unit, unit)} "
+            f"| {_spread(*HELD_OUT[muscle, quantity])} "
+            f"| {_spread(found.mean(), found.std(ddof=1))} | held out: nothing was set to it |"
+        )
     for name, recorded in RECORDED.items():
         told, found = (
             ", ".join(f"{value:.0f}" for value in row)

@@ -121,9 +121,11 @@ def test_the_artefact_is_fast_and_gone_before_the_response():
 
 def test_rest_is_noise_drift_and_mains_only():
     """A healthy relaxed patient shows a few microvolts, mains at 50 Hz, and no discharge; below
-    20 Hz what real people show at rest (public OpenBCI Ganglion recordings: µV per square root of
-    Hz, lowest and highest of three clean channels), within a half more or less."""
+    20 Hz, on unprepared skin, what real people show at rest (public OpenBCI Ganglion recordings: µV
+    per square root of Hz, lowest and highest of three clean channels), within a half more or less.
+    """
     patient = load_patient("healthy", seed=2, front_end=FrontEnd(2000.0, "sinc3"))
+    patient.set_technique("unprepared_skin", 1.0)
     spectrum = np.abs(np.fft.rfft(patient.advance(40000), axis=1)) ** 2 * 2 / (2000.0 * 40000)
     frequency = np.fft.rfftfreq(40000, 1 / 2000.0)
     fast = frequency > 20.0
