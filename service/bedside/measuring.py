@@ -30,7 +30,7 @@ from .sites import least_c, place_of
 _SEARCH_TO_MS = {"wrist": 18.0, "elbow": 22.0, "below_elbow": 22.0, "axilla": 26.0, "erb": 30.0}
 _SEARCH_TO_ELSEWHERE_MS = 40.0
 # measures of a series of sweeps, not of their average
-SERIES = frozenset(["f_wave", "h_reflex", "rns", "cmap_scan", "mune"])
+SERIES = frozenset(["f_wave", "h_reflex", "rns", "cmap_scan", "mune", "munix"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class NotNowError(Exception):
 
 
 class Voluntary:
-    """Of one study."""
+    """Of one study. one: held while anything of the study changes."""
 
     def __init__(
         self,
@@ -42,12 +42,13 @@ class Voluntary:
         director: Director,
         journal: Journal,
         tell: Callable[[Mapping[str, Json]], None],
+        one: asyncio.Lock,
     ) -> None:
         self._study = study
         self._director = director
         self._journal = journal
         self._tell = tell
-        self._one = asyncio.Lock()
+        self._one = one
 
     async def mark(self) -> Entry:
         """The last 500 ms are an epoch of the step under the electrodes; on the disk when this
@@ -57,7 +58,9 @@ class Voluntary:
             taken = [
                 one.sweep
                 for one in self._study.book.entries
-                if is_effort(one.sweep) and (one.sweep.device, one.sweep.stream) == (device, stream)
+                if is_effort(one.sweep)
+                and (one.sweep.recording, one.sweep.device, one.sweep.stream)
+                == (self._study.run, device, stream)
             ]
             last = taken[-1] if taken else None
             free = (0, 0) if last is None else (last.epoch, last.start_index + count)

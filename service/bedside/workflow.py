@@ -71,7 +71,7 @@ class Workflow:
         self._journal = journal
         self._ports = ports
         self._one = asyncio.Lock()
-        self.voluntary = Voluntary(study, director, journal, ports.tell)
+        self.voluntary = Voluntary(study, director, journal, ports.tell, self._one)
 
     # ── what the patient does, and who it is ─────────────────────────────────────────────────────
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from service.bedside.halves import halves
 from service.bedside.measuring import measure
 from service.bedside.row_key import RowKey, Taken
 from service.bedside.rows import Rows
@@ -142,7 +143,11 @@ def test_munix_takes_its_cmap_from_the_motor_row_of_the_same_place_or_its_own() 
     own = shock(22, size_uv=6000.0)
     rows.add(own, taken(own, measure="munix"))
     assert rows.measurement(key).values["cmap_amplitude_mv"] == pytest.approx(6.0, rel=0.01)
-    rows.include(own.id, included=False)
+    again = shock(23, size_uv=6000.0)
+    rows.add(again, taken(again, measure="munix"))
+    assert halves(rows, key).shape == (2, own.samples_uv.shape[1])
+    for one in (own, again):
+        rows.include(one.id, included=False)
     assert rows.measurement(key).values["cmap_amplitude_mv"] == first
     for number in range(30, 33):
         rows.add(effort(number, rate_hz=8000.0), place)

@@ -46,6 +46,9 @@ def test_epochs_that_were_answered_for_are_there_after_sigkill(tmp_path) -> None
             after = until(lambda: _row(second), 10, "the row")
             for told in ("measurement", "epochs", "used", "maximal_effort", "hints", "gates"):
                 assert after[told] == line[told], told
+            second.ask("/api/step", {**STEP, "measure": "munix"})
+            more = until(lambda: _marked(second), 10, "an epoch of the new recording")
+            assert _row(second)["epochs"] == [*marked, more["id"]]
         finally:
             second.close()
 

@@ -12,6 +12,7 @@ import type { RowText } from "../wire/table";
 import { munixItems, type MunixItem } from "./items";
 
 const WANTED = 20;
+const TAKE = "take-epoch";
 /** Bar from here on, mV·ms: below lies the noise of a resting muscle. */
 const FROM = 2;
 const LEVELS = [["0", "rest"], ["0.1", "10"], ["0.25", "25"], ["0.5", "50"], ["1", "100"]] as const;
@@ -51,6 +52,8 @@ function newest(items: readonly MunixItem[]): string {
 function ask(level: (typeof LEVELS)[number][0]): void {
   asked.value = level;
   void askEffort(Number(level), step.value?.muscle ?? null);
+  // what comes next is to take an epoch: Enter and Space do that from here, and neither asks again nor fires
+  document.getElementById(TAKE)?.focus();
 }
 
 /** Around the picture of a MUNIX row, while its step is under the electrodes. */
@@ -70,7 +73,7 @@ export function Effort({ line, children }: { line: RowText | null; children: Com
         {children}
         <div class="effort-side" tabIndex={0} role="group" aria-label="Epochs of effort">
           <p data-testid="effort-now">{now === null ? "no samples" : `now ${number("area_mv_ms", now.area_mv_ms, 0)}\u00a0mV·ms: ${now.left_out === "" ? "would be accepted" : now.left_out}`}</p>
-          <button type="button" data-testid="mark-epoch" onClick={() => void markEpoch()}>Take epoch <Key k="Enter" /></button>
+          <button type="button" id={TAKE} data-testid="mark-epoch" onClick={() => void markEpoch()}>Take epoch <Key k="Enter" /></button>
           <p><b data-testid="effort-count">{accepted} accepted of {items.length}</b><span class="dim">{items.length < WANTED ? `, ${WANTED} wanted` : ""}</span></p>
           <p data-testid="effort-newest">{newest(items)}</p>
           <p class="dim">taken: the 500&nbsp;ms before the key; X or a press on a point excludes</p>
