@@ -48,20 +48,28 @@ class Drift:
         self._fresh = sd * np.sqrt(1.0 - self._kept**2)
         self._points = sd * rng.standard_normal((channels, 1))
         self._first = 0
+        self._shares: dict[tuple[float, int], FloatArray] = {}
 
     def next(self, first: int, count: int) -> FloatArray:
         """(n_channels, count) µV; `first` is the index of the first sample since power-on."""
-        place = np.arange(first, first + count) * self._points_per_sample
-        whole = place.astype(np.int64)
-        begin = int(whole[0])
-        self._points = self._points[:, begin - self._first :]
-        self._first = begin
-        missing = int(whole[-1]) + 2 - begin - self._points.shape[1]
+        begin, part = divmod(first * self._points_per_sample, 1.0)
+        key = round(part, 9), count
+        if key not in self._shares:
+            self._shares = {key: self._between(part, count)}
+        shares = self._shares[key]
+        self._points = self._points[:, int(begin) - self._first :]
+        self._first = int(begin)
+        missing = shares.shape[0] - self._points.shape[1]
         if missing > 0:
             self._points = self._longer(missing)
-        here = whole - begin
-        steps = np.diff(self._points, axis=1)
-        return np.asarray(self._points[:, here] + steps[:, here] * (place - whole))
+        return np.asarray(self._points[:, : shares.shape[0]] @ shares)
+
+    def _between(self, part: float, count: int) -> FloatArray:
+        """(n_points, count) share of every point in each sample of a stretch that begins `part`
+        after the first of them."""
+        place = part + np.arange(count) * self._points_per_sample
+        points = np.arange(int(place[-1]) + 2)
+        return np.asarray(np.maximum(1.0 - np.abs(place - points[:, None]), 0.0))
 
     def _longer(self, missing: int) -> FloatArray:
         fresh = self._fresh * self._rng.standard_normal((missing, self._points.shape[0])).T
