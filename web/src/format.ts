@@ -72,7 +72,7 @@ export function format(quantity: Quantity, value: number | null | undefined): st
 }
 
 const ENDINGS: readonly (readonly [string, Quantity])[] = [
-  ["_mv2_ms", "power_mv2_ms"], ["_mv_ms", "area_mv_ms"], ["_m_s", "velocity_m_s"], ["_latency_ms", "latency_ms"], ["f_min_ms", "late_latency_ms"], ["f_mean_ms", "late_latency_ms"],
+  ["_mv2_ms", "power_mv2_ms"], ["epoch_ms", "span_ms"], ["_mv_ms", "area_mv_ms"], ["_m_s", "velocity_m_s"], ["_latency_ms", "latency_ms"], ["f_min_ms", "late_latency_ms"], ["f_mean_ms", "late_latency_ms"],
   ["f_max_ms", "late_latency_ms"], ["f_estimate_ms", "late_latency_ms"], ["chronodispersion_ms", "late_latency_ms"], ["_ms", "duration_ms"],
   ["_mv", "cmap_mv"], ["_uv", "emg_uv"], ["_percent", "percent"], ["_ma", "current_ma"], ["_mm", "distance_mm"], ["_hz", "frequency_hz"],
   ["_count", "count"], ["_deg", "angle_deg"], ["munix", "count"], ["_share", "fraction"],

@@ -8,6 +8,8 @@ const HIGH = 44;
 
 function Dots() {
   const points = scanPoints(groupHere.value?.sweeps ?? []).filter((p) => p.included);
+  // the CMAP of another row: its pulses are drawn there
+  if (points.length === 0) return null;
   const most = Math.max(...points.map((p) => p.amplitudeMv), 1e-9);
   const far = Math.max(...points.map((p) => p.currentMa), 1);
   const from = rowHere.value?.supramaximal?.from_ma ?? null;

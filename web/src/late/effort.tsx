@@ -82,7 +82,7 @@ export function Effort({ line, children }: { line: RowText | null; children: Com
       <div class="effort-said">
         <span><span class="dim">asked for, %</span> <Segmented name="Effort asked for, percent of maximal" chosen={asked.value as (typeof LEVELS)[number][0]} options={LEVELS} choose={ask} /></span>
         {line ? (
-          <span><span class="dim">maximal effort, as you saw it</span> <Segmented name="Maximal effort" chosen={said === null ? "unknown" : said ? "true" : "false"} options={MAXIMAL}
+          <span><span class="dim">maximal effort</span> <Segmented name="Maximal effort" chosen={said === null ? "unknown" : said ? "true" : "false"} options={MAXIMAL}
             choose={(v) => void setMaximal(line.id, v === "unknown" ? null : v === "true")} /></span>
         ) : null}
       </div>
