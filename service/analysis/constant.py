@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from .constant_course import take_out_course
 from .late import LateTraces, Response, responses
 from .smoothing import gaussian
 
@@ -35,6 +36,7 @@ _REPEAT_SPAN_MS = (0.5, 14.0)
 class AWave:
     """members: sweeps that carry it. begin, end: columns of the late traces; edge: how many columns
     beyond them it may still reach. lags_ms: of every member against template_uv, (end - begin,).
+    known_to: the column up to which it was seen bare, so that an onset on it can be read.
     """
 
     members: npt.NDArray[np.intp]
@@ -43,6 +45,7 @@ class AWave:
     lags_ms: Trace
     template_uv: Trace
     edge: int
+    known_to: int = 0
 
     @property
     def size_uv(self) -> float:
@@ -57,11 +60,23 @@ def take_out_a_waves(
 
     An A-wave is a deflection above the floor with the same latency (SD within 0.2 ms) and shape in
     at least `least_share` of the sweeps. Looked for in slots of 4 ms, so that an F-wave that
-    overlaps its end does not hide it; its shape is then taken from sweeps without an F-wave.
+    overlaps its end does not hide it; its shape is then taken from sweeps without an F-wave. Before
+    that, what the sweeps hold alike under frequent F-waves is taken out (`constant_course`).
     Source: clinical reference 1.7 (8 of 20).
     """
     needed = max(int(np.ceil(least_share * traces.flat_uv.shape[0])), _LEAST_COUNT)
     waves: list[AWave] = []
+    traces, course = take_out_course(
+        traces, to_ms=to_ms, least_share=least_share, floor_uv=floor_uv
+    )
+    if course is not None:
+        shape = course.template_uv[course.begin : course.end]
+        waves.append(
+            AWave(
+                course.members, course.begin, course.end, course.lags_ms, shape,
+                round(_EDGE_MS * traces.per_ms), course.known_to,
+            )
+        )  # fmt: skip
     for _ in range(_MOST_WAVES):
         found = _most_constant(traces, to_ms, needed, floor_uv)
         if found is None:

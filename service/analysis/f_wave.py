@@ -11,13 +11,14 @@ import numpy.typing as npt
 from service.model import Json, Measurement
 
 from .constant import AWave, recurring, repeaters, take_out_a_waves
+from .f_hidden import Hidden, hidden_among, hidden_reasons
 from .f_window import FLIGHT_MS, M_TAIL_MS, USUAL, WINDOWS_MS, Window, m_wave_end_ms, window_of
 from .late import LateTraces, Response, late_traces, onset_ms, responses
 from .motor import MotorSettings, motor_response
 from .result import build
 
 MEASURE = "f_wave"
-VERSION = "3"
+VERSION = "4"
 
 Trace = npt.NDArray[np.float64]
 
@@ -26,6 +27,7 @@ TURNAROUND_MS = 1.0  # at the motor neuron
 _OF_ALL = frozenset(
     ["persistence_percent", "f_m_all_percent", "f_mean_ms", "f_max_ms", "chronodispersion_ms"]
 )
+_TWITCHES = 3  # fewer responses in a sweep that ends too early may be twitches of the muscle
 _LEAD_MS = M_TAIL_MS  # searched before the window, for A-waves
 
 
@@ -74,8 +76,19 @@ class _Found:
 
     @property
     def running(self) -> int:
-        """Sweeps in which something was there already when the window began."""
+        """Sweeps in which something was there already when the window began; where nothing follows
+        it, also what is the same in all of them: then the M-wave has not ended."""
+        first, soon = self.traces.column(self.window.from_ms), round(self.traces.per_ms)
+        through = [one for one in self.a_waves if one.begin < soon and first < one.known_to]
+        if through and not self.responses:
+            return max(int(one.members.size) for one in through)
         return sum(one.cut for one in self.responses)
+
+    @property
+    def hidden(self) -> Hidden:
+        """Which of the onsets could not be read."""
+        begins_ms = [self.traces.time_ms(one.begin) for one in self.responses]
+        return hidden_among(self.onsets_ms, begins_ms, [one.cut for one in self.responses])
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +162,7 @@ def f_wave(
     reasons = [*m_wave.why, *_window_reasons(found, chosen)]
     if time_zero_known:
         values |= _latencies(found, m_wave, chosen)
-        if None in found.onsets_ms:
-            reasons.append(
-                "a_wave: an A-wave or the window's begin hides the onset of F-waves: latencies are "
-                "not assessable, the count is less certain"
-            )
+        reasons += hidden_reasons(found.hidden, found.onsets_ms)
     else:
         reasons.append("time zero is host time only: latencies are not assessable")
     if found.window.short:
@@ -240,11 +249,12 @@ def _lost(found: _Found, stimuli: int, settings: FWaveSettings) -> list[str]:
             f"something runs into the window in {found.running} of {stimuli} sweeps, as a late or "
             f"dispersed M-wave does: begin it later than {found.window.from_ms:g} ms"
         ]
-    if found.window.short and not found.responses:
+    if found.window.short and len(found.responses) < _TWITCHES:
+        there = "none there" if not found.responses else "hardly one there, as a twitch may be"
         return [
             f"sweep_too_short: F-waves of so slow a nerve may begin until "
             f"{found.window.latest_ms:.0f} ms, seen are those until {found.window.to_ms:.0f} ms: "
-            "none there, and whether they are absent or later is not known; record longer sweeps"
+            f"{there}, and whether they are absent or later is not known; record longer sweeps"
         ]
     return []
 
@@ -296,8 +306,12 @@ def _find(
 
 
 def _on_a_wave(one: Response, a_waves: Sequence[AWave]) -> bool:
-    """Whether an F-wave begins on an A-wave or just after it: what is left hides its onset."""
-    return any(wave.begin <= one.begin < wave.end + wave.edge for wave in a_waves)
+    """Whether an F-wave begins on an A-wave or just after it: what is left hides its onset, unless
+    the A-wave was seen bare there."""
+    return any(
+        wave.begin <= one.begin < wave.end + wave.edge and one.begin >= wave.known_to
+        for wave in a_waves
+    )
 
 
 def _counts(found: _Found, stimuli: int) -> dict[str, float]:
@@ -341,19 +355,18 @@ def _latencies(found: _Found, m_wave: _MWave, settings: FWaveSettings) -> dict[s
     if m_wave.onset_ms is not None:
         values["m_latency_ms"] = m_wave.onset_ms
     onsets = [at_ms for at_ms in found.onsets_ms if at_ms is not None]
-    if len(onsets) < len(found.onsets_ms):  # the ones left out may be the earliest
-        onsets = []
-    if onsets:
+    if onsets and found.hidden != "earliest":
+        values["f_min_ms"] = min(onsets)
+    if onsets and found.hidden in ("none", "few"):
         early, late = min(onsets), max(onsets)
         values |= {
-            "f_min_ms": early,
             "f_mean_ms": float(np.mean(onsets)),
             "f_max_ms": late,
             "chronodispersion_ms": late - early,
         }
     if settings.distance_mm is None or m_wave.onset_ms is None:
         return values
-    if onsets:
+    if "f_min_ms" in values:
         way_ms = values["f_min_ms"] - m_wave.onset_ms - TURNAROUND_MS
         if way_ms > 0:
             values["f_velocity_m_s"] = 2.0 * settings.distance_mm / way_ms

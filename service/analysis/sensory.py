@@ -289,9 +289,14 @@ def _trough(trace: Trace, peak: float, rise: float, per_ms: float) -> tuple[floa
     lowest of many samples is mostly noise."""
     first = int(peak) + 1
     near = trace[first : max(min(int(peak + 3.0 * per_ms), trace.size), first + 1)]
-    lowest = first + int(gaussian(near, 0.3 * rise).argmin())
-    place, level = vertex(-trace, min(lowest, trace.size - 1), rise)
-    return place, -level
+    lowest = first + int(gaussian(near, 0.5 * rise).argmin())
+    reach = max(round(0.6 * rise), 2)
+    around = np.arange(max(lowest - reach, 0), min(lowest + reach + 1, trace.size))
+    bend, slope, level = np.polyfit((around - lowest) / reach, trace[around], 2)
+    if bend <= 0:
+        return float(lowest), float(level)
+    shift = min(max(-slope / (2 * bend), -1.0), 1.0)
+    return lowest + reach * shift, float(level + slope * shift + bend * shift**2)
 
 
 def _doubts(found: _Potential, settings: SensorySettings) -> list[str]:
