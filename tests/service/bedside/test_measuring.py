@@ -152,3 +152,17 @@ def test_munix_takes_its_cmap_from_the_motor_row_of_the_same_place_or_its_own() 
     for number in range(30, 33):
         rows.add(effort(number, rate_hz=8000.0), place)
     assert "recorded at 16000 Hz and the effort at 8000 Hz" in rows.measurement(key).reasons[0]
+
+
+def test_munix_over_a_loud_rest_says_so() -> None:
+    """30 µV before the stimulus trip `baseline_noise`, 1 µV does not."""
+    place = Taken("munix", "median", "wrist", "left", "left APB")
+    for noise_uv, tripped in ((1.0, False), (30.0, True)):
+        table = Table()
+        loud = shock(1)
+        noise = np.random.default_rng(2).normal(0.0, noise_uv, loud.samples_uv.shape)
+        table.rows.add(replace(loud, samples_uv=loud.samples_uv + noise), place)
+        for number in range(1, 13):
+            table.rows.add(effort(number), place)
+        (key,) = table.rows.all_keys()
+        assert ("baseline_noise" in gates(table, key)) is tripped
