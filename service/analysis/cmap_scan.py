@@ -15,7 +15,7 @@ from .result import build
 from .unit_count import UnitCount, UnitSettings, count_units
 
 MEASURE = "cmap_scan"
-VERSION = "1"
+VERSION = "2"
 
 Array = npt.NDArray[np.float64]
 
