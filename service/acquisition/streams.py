@@ -15,13 +15,12 @@ from drivers.types import Epoch, SampleBlock, StreamInfo
 from .filters import StreamFilter, design
 from .ring import Ring, Window
 from .scale import Scale
-from .sweeps import SweepCutter
+from .sweeps import LEAST_SWEEP_S, SweepCutter
 from .types import GapNotice, LiveFrame, View
 from .views import HISTORY_FRAME_S, ViewFeed, follow
 
 RING_S = 60.0
 SWEEP_PRE_S = 0.02  # a baseline of one mains period
-SWEEP_POST_S = 0.1  # F-waves and H-reflexes of the leg lie within
 PREROLL = 3  # settling times before the first sample asked for: what is left of the start is 1e-6
 
 
@@ -63,8 +62,10 @@ def open_stream(
     *,
     device: str,
     recording: str,
+    sweep_s: float = LEAST_SWEEP_S,
 ) -> Stream:
-    """A stream at the start of an epoch; it goes on in the ring of `before` if that fits."""
+    """A stream at the start of an epoch; it goes on in the ring of `before` if that fits. sweep_s:
+    how long after its stimulus a sweep ends."""
     dtype = np.dtype(info.dtype)
     chapters = {epoch: Chapter(info, Scale.of_emg(info), HostClock(info.rate_hz))}
     ring = before.ring if before is not None else None
@@ -76,7 +77,7 @@ def open_stream(
     if ring is None:
         ring = Ring(len(info.channels), info.rate_hz, RING_S, dtype)
     cutter = SweepCutter(
-        info, ring, pre_s=SWEEP_PRE_S, post_s=SWEEP_POST_S, device=device, recording=recording
+        info, ring, pre_s=SWEEP_PRE_S, post_s=sweep_s, device=device, recording=recording
     )
     return Stream(device, ring, cutter, epoch, chapters)
 
