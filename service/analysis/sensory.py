@@ -14,7 +14,7 @@ from service.model import Json, Marker, Measurement
 
 from .background import background
 from .conduction import VelocitySettings, velocity, velocity_reasons, velocity_values
-from .onset import last_below
+from .onset import ONSET_LEVEL, foot_of_rise, last_below, level_of_foot
 from .peaks import most_prominent, vertex
 from .result import build
 from .sensory_onset import half_rise, sensory_onset
@@ -30,6 +30,8 @@ _BRIEFER = 3.0  # than a CMAP, whose peak is fitted over 0.4 ms on either side
 # of an onset's SD: what no noise explains, from errors on simulated responses without any
 _DEFINED_MS = 0.04
 _USUAL_RISE_MS = 0.3  # from half the height to the peak, until it is known
+# an arriving wave that stands so many noise SDs high is read at its own foot, of any shape
+_CLEAR, _SLOWER, _FOOT_MS = 40.0, 1.5, 0.09
 _ROUNDS = 2
 _LIKELIER = 0.5  # from here on the onset is marked as the top of a positive phase
 # a response with its positive phases, in half rises before and after the peak; no less than
@@ -239,14 +241,21 @@ class _Average:
             rise = half_rise(clean, place, peak_uv, per_ms) or rise
         found = sensory_onset(clean, place, peak_uv, per_ms, self.noise_uv)
         onset = None if found is None else found.place
+        onset_sd = 0.0 if found is None else found.sd
         passing = 0.0 if found is None else found.passing
+        if passing <= _LIKELIER and peak_uv >= _CLEAR * self.noise_uv:
+            brief = per_ms / _BRIEFER
+            foot, _ = foot_of_rise(clean, 0, round(place), brief, self.noise_uv, clear=False)
+            if foot is not None:
+                at, spread = level_of_foot(foot, ONSET_LEVEL * peak_uv)
+                onset, onset_sd = at * brief, max(_SLOWER * spread * brief, _FOOT_MS * per_ms)
         positive_uv = 0.0 if onset is None else passing * _level_near(clean, onset, rise)
         trough, trough_uv = _trough(clean, place, rise, per_ms)
         at = place if onset is None else max(onset, 0.0)
         slope = np.interp([at, place], np.arange(clean.size), artefact)
         return _Potential(
             onset=onset,
-            onset_sd=math.hypot(0.0 if found is None else found.sd, _DEFINED_MS * per_ms),
+            onset_sd=math.hypot(onset_sd, _DEFINED_MS * per_ms),
             first_positive=onset if passing > _LIKELIER else None,
             first_positive_uv=min(positive_uv, 0.0),
             peak=place,
