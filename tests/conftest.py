@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests behind all others; within each half the order stays."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Random examples are the same ones in every run; the long runs look for others."""
+    settings.register_profile("fixed", derandomize=True)
+    settings.register_profile("searching", derandomize=False)
+    searching = config.option.markexpr == "soak"
+    settings.load_profile("searching" if searching else "fixed")

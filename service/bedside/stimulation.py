@@ -27,6 +27,7 @@ from .stimulator_status import (
     Request,
     StimulationPorts,
     StimulatorStatus,
+    keep_armed,
     pulse_words,
     status_of,
     stimulus_of,
@@ -307,6 +308,7 @@ class Stimulation:
 
     def _send_next(self, pulse: Pulse, requested_s: float, client: str) -> None:
         if pulse != self._set_up:  # another current: the device disarms, and is armed again
+            self._check_alive()
             self._arm_device(pulse)
         self._send(pulse, requested_s, client, uuid.uuid4().hex)
 
@@ -336,23 +338,22 @@ class Stimulation:
             raise RefusedError("loop_lag", "the service is too slow just now; nothing was sent")
 
     def _heartbeat(self) -> None:
-        now = self._now()
-        if not self._interlock.armed or now - self._last_beat_s < HEARTBEAT_S:
-            return
-        if abs(now - self._ports.beat_s()) > LOOP_LAG_S:
-            self._interlock.disarm("the service was too slow to be trusted; arm again")
-            return
-        device = self._device
-        if device is None:
+        if not self._interlock.armed or self._now() - self._last_beat_s < HEARTBEAT_S:
             return
         try:
-            state = device.heartbeat()
+            self._check_loop()
+            self._check_alive()
+        except StimulatorRefused as refusal:
+            self._interlock.refused(str(refusal))
         except (DeviceError, OSError) as error:
             self._lost(str(error))
-            return
-        self._last_beat_s = now
-        if not state.armed:
-            self._interlock.refused(f"the stimulator disarmed itself ({state.cause})")
+        except RefusedError:
+            return  # disarmed already, with its sentence
+
+    def _check_alive(self) -> None:
+        """A heartbeat. What has disarmed itself is never armed again without its operator."""
+        keep_armed(self._device_or_refuse())
+        self._last_beat_s = self._now()
 
     def _settle(self) -> None:
         """Make the hardware follow the interlock, and tell if anything changed."""
@@ -387,9 +388,8 @@ class Stimulation:
         except (DeviceError, OSError) as error:
             self._interlock.link_lost(str(error))
             self._reopen_s = self._now() + REOPEN_S
-            self._settle()
-            return
-        self._interlock.ready()
+        else:
+            self._interlock.ready()
         self._settle()
 
     def _record(self, what: str, cause: str, sentence: str, client: str) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from drivers.types import Pulse, StimulatorKind, Stimulus
+from drivers.errors import StimulatorRefused
+from drivers.types import Pulse, Stimulator, StimulatorKind, Stimulus
 
 from .interlock import Interlock, Phase, Placement
 from .stimulator_words import STATED
@@ -106,3 +107,15 @@ class Request:
     answer: Future[StimulatorStatus]
     what: str
     client: str
+
+
+def keep_armed(device: Stimulator) -> None:
+    """A heartbeat. Raises StimulatorRefused if the stimulator has disarmed itself."""
+    try:
+        state = device.heartbeat()
+    except StimulatorRefused as refusal:
+        armed, cause = False, refusal.cause
+    else:
+        armed, cause = state.armed, state.cause
+    if not armed:
+        raise StimulatorRefused(cause, f"the stimulator disarmed itself ({cause}); arm again")

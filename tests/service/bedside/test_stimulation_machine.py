@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -81,7 +82,7 @@ class Machine(RuleBasedStateMachine):
         self.side, self.site = "", ""
         self.implant = ""
         self.used: set[str] = set()
-        self.stopped = False
+        self.stopped = self.began = False
 
     def teardown(self) -> None:
         """The oracle has seen as many pulses as the log has."""
@@ -112,6 +113,8 @@ class Machine(RuleBasedStateMachine):
             self.desk.forbid()
         self.desk.turn()
         assert answer is None or answer.done()
+        if answer is not None and answer.exception() is not None and self.began:
+            self.desk.left, self.count = 0, self.desk.left
 
     @rule(dt=st.sampled_from([-100.0, -0.5, 0.15, 0.5, 100.0]))
     def step_clock(self, dt: float) -> None:
@@ -215,11 +218,11 @@ class Machine(RuleBasedStateMachine):
         self.arm("a", "AB", declared)
 
     def fire_unturned(self, client: str, nonce: str) -> Future:
-        """A press, not yet looked at; in a train the first one begins it."""
-        desk = self.desk
+        """A press, not yet looked at; in a train the first one that is taken begins it."""
+        desk, self.began = self.desk, False
         if client == desk.may and nonce not in self.used:
             if desk.train and self.count:
-                desk.left, self.count = self.count, 0
+                desk.left, self.count, self.began = self.count, 0, True
             elif desk.train:
                 desk.left = 0  # any press ends it
             else:
@@ -240,6 +243,8 @@ class Machine(RuleBasedStateMachine):
         given = len(desk.pulses) - before
         assert not (replayed and given and not desk.train)
         assert given == (0 if cause else 1) or desk.train
+        if cause and self.began:
+            desk.left, self.count = 0, desk.left
         if given:
             (self.unit.seen if seen else self.unit.unseen)(desk.expected[-1].id)
         desk.presses.clear()
@@ -321,3 +326,10 @@ class Machine(RuleBasedStateMachine):
 
 Machine.TestCase.settings = settings(max_examples=170, stateful_step_count=60, deadline=None)
 TestStimulation = Machine.TestCase  # 170 sequences of 60: over 10,000 steps
+
+
+@pytest.mark.soak
+class TestStimulationFurther(Machine.TestCase):
+    """Other sequences in every run: 60,000 steps more."""
+
+    settings = settings(max_examples=1000, stateful_step_count=60, deadline=None)

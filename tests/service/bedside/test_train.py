@@ -10,6 +10,7 @@ from service.bedside.interlock import Interlock, RefusedError
 from service.bedside.train import Declared
 
 from .interlock_rig import armed, refusal
+from .stimulation_desk import Desk
 
 
 def train(declared: Declared, current_ma: float = 20.0) -> Interlock:
@@ -104,3 +105,17 @@ def test_anything_ends_a_train(event) -> None:
     event(lock)
     assert run(lock, 30.0) == []
     assert not lock.armed
+
+
+def test_a_train_of_changing_current_does_not_arm_again_what_has_disarmed_itself() -> None:
+    """The service stood still for longer than the dead-man; its own clock and loop seem well."""
+    desk = Desk()
+    assert desk.prepare(8.0, Declared("rns", 4, 5.0, 1.0)) == ""
+    desk.run(1.2)
+    assert desk.do(desk.unit.fire("a", "n")) == ""
+    desk.now += 0.31
+    desk.turn()
+    desk.run(2.0)
+    assert len(desk.pulses) == 1
+    assert not desk.firmware.state()["armed"]
+    assert "disarmed itself" in desk.unit.status.sentence
