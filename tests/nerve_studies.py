@@ -131,6 +131,7 @@ class Technician:
         """One step of the protocol."""
         taken = Taken(step.measure, step.nerve, step.site, step.side, step.muscle)
         self.study.assessment.set_step(taken)
+        self.study.pipeline.sweep_for(step.recorded_ms / 1000.0)
         first = self.patient.sample_index
         if step.measure == MOTOR:
             self._ramp(step)
@@ -150,8 +151,7 @@ class Technician:
         self.study.shock(current_ma, step.nerve, step.site, step.side, width_us)
 
     def _ramp(self, step: StepPlan) -> None:
-        """Up by a quarter until a response is proven supramaximal, and once more; if there is none
-        at the highest current, with a longer pulse."""
+        """Up by a quarter until proven supramaximal, and once more; else with a longer pulse."""
         for width_us in WIDER_US:
             ma = FIRST_MA
             while ma <= MOST_MA:

@@ -53,6 +53,12 @@ class SkipBody(By):
     reason: str = Field(min_length=1, max_length=400, pattern=r"\S")
 
 
+class SweepBody(By):
+    """Length of the sweeps of a step, ms after the stimulus."""
+
+    ms: float = Field(gt=0, le=10_000, allow_inf_nan=False)
+
+
 class AddBody(BaseModel):
     """A step that the protocol does not have. after: id of the step it stands behind."""
 
@@ -169,6 +175,14 @@ async def start_step(request: Request, session: SessionHere, step_id: Id) -> Ans
     """Under the electrodes; disarms."""
     step = await session.workflow.start(step_id)
     await follow_placement(request, step.placement)
+    return session.study.step_told(step)
+
+
+@router.post("/steps/{step_id}/sweep")
+async def lengthen_sweep(session: SessionHere, step_id: Id, body: SweepBody) -> Answer:
+    """How long its sweeps last from the next stimulus on; nothing is disarmed by it."""
+    session.workflow.step(step_id)
+    step = await session.workflow.sweep_length.set(step_id, body.ms, body.by)
     return session.study.step_told(step)
 
 

@@ -20,7 +20,7 @@ from drivers.types import SampleBlock, Stimulus
 from service.acquisition.pipeline import Pipeline
 from service.model import Json, Sweep, Task
 from service.recording.directions import Directions
-from service.recording.playback import mark_again
+from service.recording.playback import lengthen, mark_again
 from service.recording.reader import SettingChanged
 from service.recording.recorder import Recorder
 
@@ -90,6 +90,9 @@ class Director:
             if self._recorder is not None:
                 for key, value in words:
                     self._recorder.setting(key, value, at_s)
+            for one in words:
+                for pipeline in self._pipelines.values():
+                    lengthen(pipeline, *one)
             return [self._ask(one, at_s) for one in words]
 
     def effort(
@@ -141,6 +144,7 @@ class Director:
                     case SettingChanged("effort", dict(told), _):
                         mark_again(self._pipelines[device], told)
                     case SettingChanged(key, value, at_s):
+                        lengthen(self._pipelines[device], key, value)
                         # shown when followed: a sweep it is about has been shown by then
                         followed = self._ask((key, value), at_s)
                         followed.add_done_callback(partial(_then, show, (key, value)))

@@ -133,6 +133,7 @@ def plan_json(plan: StepPlan) -> dict[str, Json]:
         "stimulate": plan.stimulate,
         "filter_hz": list(plan.filter_hz),
         "sweep_ms": plan.sweep_ms,
+        "record_ms": plan.recorded_ms,
         "gain_uv": plan.gain_uv,
         "distance_mm": plan.distance_mm,
         "width_us": plan.width_us,

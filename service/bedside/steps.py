@@ -49,6 +49,12 @@ class Step:
         plan = self.plan
         return Placement(plan.nerve, plan.site, plan.side, plan.muscle)
 
+    def recording_for(self, ms: float) -> Step:
+        """With sweeps that last so long after the stimulus."""
+        if ms == self.plan.recorded_ms:
+            return self
+        return replace(self, plan=replace(self.plan, record_ms=ms))
+
 
 def steps_for(montage: Montage) -> tuple[Step, ...]:
     """Distal site of each muscle, and the proximal one where the distal is the wrist."""

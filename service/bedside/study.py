@@ -126,6 +126,8 @@ class Study:
                 self.placement = Placement(nerve, site, side, muscle)
                 step = self.list.at(self.placement, str(told.get("measure") or MOTOR))
                 self.current = None if step is None else step.id
+                if step is not None and isinstance(ms := told.get("record_ms"), int | float):
+                    self.list.put(step.recording_for(float(ms)))
             case ("temperature_c", None | int() | float() as celsius):
                 self.temperature_c = celsius
             case (
@@ -159,6 +161,7 @@ class Study:
             "measure": step.plan.measure,
             "run": step.run,
             "channel": step.channel or None,
+            "record_ms": step.plan.recorded_ms,
         }
 
     def message(self) -> dict[str, Json]:

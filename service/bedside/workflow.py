@@ -33,6 +33,7 @@ from .sites import PLACES
 from .steps import Step, kept_step, repeated
 from .stimulator_status import StimulatorStatus
 from .study import Study
+from .sweep_length import SweepLength
 from .table import Table
 from .voluntary import Voluntary
 
@@ -72,6 +73,7 @@ class Workflow:
         self._ports = ports
         self._one = asyncio.Lock()
         self.voluntary = Voluntary(study, director, journal, ports.tell, self._one)
+        self.sweep_length = SweepLength(study, director, journal, ports, self._one)
 
     # ── what the patient does, and who it is ─────────────────────────────────────────────────────
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from service.model import Side
 
 SETUPS = "setups.toml"
+LEAST_RECORD_MS, MOST_RECORD_MS = 100.0, 1000.0
 TrainKind = Literal["f", "h", "rns", "scan"]
 MEASURES = frozenset(
     [
@@ -37,6 +38,7 @@ _SETUP_KEYS = frozenset(
         "ground",
         "filter_hz",
         "sweep_ms",
+        "record_ms",
         "gain_uv",
         "width_us",
         "note",
@@ -86,8 +88,9 @@ class StepPlan:
     """One study of a protocol, on one side.
 
     record: muscle, or nerve and place of E1 of a sensory recording. stimulate: where, in words.
-    sweep_ms: ten divisions; gain_uv: per division; distance_mm: usual, None if there is none;
-    needs: only done if so.
+    sweep_ms: ten divisions; record_ms: how long after the stimulus samples are taken into a sweep
+    (`recorded_ms`: what is shown and 100 ms at least); gain_uv: per division; distance_mm: usual,
+    None if there is none; needs: only done if so.
     """
 
     id: str
@@ -107,6 +110,12 @@ class StepPlan:
     train: Train | None = None
     needs: str = ""
     note: str = ""
+    record_ms: float = 0.0
+
+    @property
+    def recorded_ms(self) -> float:
+        """How long after the stimulus a sweep of this step ends."""
+        return min(max(self.sweep_ms, self.record_ms, LEAST_RECORD_MS), MOST_RECORD_MS)
 
     @property
     def muscle(self) -> str:
@@ -256,6 +265,7 @@ def _step(setup: Mapping[str, Any], site: str, side: Side, needs: str) -> StepPl
         train=_train(setup.get("train")),
         needs=needs,
         note=str(setup.get("note", "")),
+        record_ms=float(setup.get("record_ms", 0.0)),
     )
 
 
@@ -274,7 +284,7 @@ def _train(told: Mapping[str, Any] | None) -> Train | None:
 
 
 def _check_setup(name: str, setup: Mapping[str, Any]) -> None:
-    missing = _SETUP_KEYS - {"note", "train", "like"} - setup.keys()
+    missing = _SETUP_KEYS - {"note", "train", "like", "record_ms"} - setup.keys()
     if missing:
         raise ValueError(f"setup {name!r}: {', '.join(sorted(missing))} is missing")
     if setup["measure"] not in MEASURES:
@@ -283,6 +293,12 @@ def _check_setup(name: str, setup: Mapping[str, Any]) -> None:
     positive = (low, high - low, setup["sweep_ms"], setup["gain_uv"], setup["width_us"])
     if any(not number > 0 for number in positive):
         raise ValueError(f"setup {name!r}: filter, sweep, gain and width must be above 0")
+    longest = max(setup["sweep_ms"], setup.get("record_ms", 0.0))
+    if longest > MOST_RECORD_MS:
+        raise ValueError(f"setup {name!r}: a sweep lasts {MOST_RECORD_MS:g} ms at most")
+    rate_hz = setup.get("train", {}).get("rate_hz", 0.0)
+    if longest * rate_hz > 1000:
+        raise ValueError(f"setup {name!r}: at {rate_hz:g} Hz the next stimulus ends the sweep")
     for site, place in setup["site"].items():
         if not place.get("stimulate") or place.keys() - {"stimulate", "distance_mm"}:
             raise ValueError(f"setup {name!r}: site {site!r} needs stimulate (and distance_mm)")

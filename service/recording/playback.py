@@ -12,6 +12,7 @@ from contextlib import suppress
 from drivers.types import Stimulus
 from service.acquisition.pipeline import Pipeline
 from service.acquisition.ring import RingError
+from service.acquisition.sweeps import LEAST_SWEEP_S
 from service.acquisition.types import Outlets
 from service.model import Json
 
@@ -49,6 +50,16 @@ def mark_again(pipeline: Pipeline, told: Mapping[str, Json]) -> None:
                 pipeline.effort(stream, channel, count, start_index=start)
 
 
+def lengthen(pipeline: Pipeline, key: str, value: Json) -> None:
+    """What a recorded setting says of the length of the sweeps to come: a step brings its own.
+    Records of before steps had one are of sweeps of LEAST_SWEEP_S."""
+    match key, value:
+        case ("step", {"record_ms": int() | float() as ms}):
+            pipeline.sweep_for(ms / 1000.0)
+        case ("step", _):
+            pipeline.sweep_for(LEAST_SWEEP_S)
+
+
 class _Player:
     """One pipeline per device, made when its first epoch is met."""
 
@@ -57,6 +68,7 @@ class _Player:
         self._outlets = outlets
         self._setting = setting
         self._name = name
+        self._step: Json = None
         self._pipelines: dict[str, Pipeline] = {}
 
     def take(self, event: Event) -> None:
@@ -68,6 +80,7 @@ class _Player:
                 if pipeline is None:
                     pipeline = Pipeline(device, outlets=self._outlets, recording=self._name)
                     self._pipelines[device] = pipeline
+                    lengthen(pipeline, "step", self._step)
                 pipeline.open(epoch)
             case BlockReceived(device, block):
                 if device in self._pipelines:  # else its epoch was in a damaged part
@@ -78,10 +91,18 @@ class _Player:
                     pipeline.expect(event)
             case SettingChanged("effort", dict(told), _):
                 self._effort(told)
-            case SettingChanged(key, value, at_s) if self._setting is not None:
-                self._setting(key, value, at_s)
+            case SettingChanged(key, value, at_s):
+                self._set(key, value, at_s)
             case _:
                 pass
+
+    def _set(self, key: str, value: Json, at_s: float) -> None:
+        if key == "step":
+            self._step = value
+        for pipeline in self._pipelines.values():
+            lengthen(pipeline, key, value)
+        if self._setting is not None:
+            self._setting(key, value, at_s)
 
     def _effort(self, told: Mapping[str, Json]) -> None:
         pipeline = self._pipelines.get(str(told.get("device")))

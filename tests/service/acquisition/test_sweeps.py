@@ -161,3 +161,29 @@ def test_what_is_under_way_at_the_end_of_an_epoch_is_given_as_far_as_it_came() -
     assert sweep.gap
     assert sweep.stimulus is not None
     assert cut.ready(9.0) == []
+
+
+def test_a_sweep_is_as_long_as_was_asked_for_when_its_edge_came() -> None:
+    """A length asked for later concerns the edges to come; none is shorter than 100 ms or
+    longer than a second."""
+    cut = cutter()
+    cut.reach(0.25)
+    cut.trigger(edge(500.5), 0.5)
+    cut.reach(0.01)
+    cut.trigger(edge(1000.5), 1.0)
+    cut.reach(60.0)
+    cut.trigger(edge(2000.5), 2.0)
+    assert [one.samples_uv.shape[1] for one in cut.ready(4.0)] == [270, 120, 1020]
+
+
+def test_the_next_stimulus_ends_a_long_sweep_and_never_one_of_100_ms() -> None:
+    """What follows a second stimulus is not the response to the first; a bounce ends nothing."""
+    cut = cutter()
+    cut.reach(0.25)
+    for at in (1000.5, 1180.5, 2000.5, 2002.5):
+        cut.trigger(edge(at), at / 1000.0)
+    sweeps = cut.ready(4.0)
+    assert [one.samples_uv.shape[1] for one in sweeps] == [200, 270, 120, 270]
+    assert not any(one.gap for one in sweeps)
+    first = sweeps[0]
+    assert first.start_index + first.samples_uv.shape[1] <= 1180

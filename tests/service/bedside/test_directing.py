@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from drivers.types import Pulse, Stimulus
+from drivers.types import Pulse, Stimulus, Trigger
+from service.acquisition.sweeps import HOLD_S
 from service.bedside.assessment import Assessment
 from service.bedside.directing import follow, subject_of
 from service.bedside.montage import Montage, MontageLead
@@ -18,7 +19,7 @@ from service.recording.directions import Directions
 from service.recording.playback import play
 from service.recording.reader import read_recording
 from service.recording.recorder import Recorder
-from tests.service.bedside.test_session import LABELS, Bedside
+from tests.service.bedside.test_session import LABELS, RATE_HZ, Bedside, until
 from tests.service.recording import making
 from tests.virtual_bench import StudyOutlets
 
@@ -111,3 +112,38 @@ def test_directions_come_before_the_block_before_which_they_were_given(tmp_path)
     assert (stimulus.id, stimulus.seen) == ("seen", making.trigger(420.5, epoch=1))
     assert second.value == "second"
     assert directions.before(making.block(400, epoch=2)) == ()
+
+
+async def test_a_lengthened_sweep_is_cut_the_same_from_the_record(tmp_path) -> None:
+    """Of two stimuli, the second after the technician asked for longer sweeps."""
+    bedside = Bedside(tmp_path)
+    session = bedside.session
+    await session.start()
+    await bedside.open()
+    await bedside.feed(20)
+    step = session.study.step()
+    assert step is not None
+    for ms in (100.0, 250.0):
+        if ms != step.plan.recorded_ms:
+            await session.workflow.sweep_length.set(step.id, ms, "AB")
+        at = bedside.index + 10.5
+        seen = Trigger("emg", 1, at, "stimulator", "rise", 0.5 / RATE_HZ)
+        pulse = Stimulus(f"p{ms:g}", Pulse(20.0, 200.0), "ulnar", "wrist", "left", 2.0, 2.1, seen)
+        session.pipelines["synthetic"].expect(pulse)
+        await bedside.feed(1, trigger_at=at)
+        await bedside.feed(60)
+        await asyncio.sleep(1.5 * HOLD_S)  # the record has no word of these stimuli
+        await bedside.feed(1)
+    await until(lambda: len(session.study.book.entries) == 2)
+    await session.close()
+    live = [one.sweep for one in session.study.book.entries]
+    assert [round(1000 * one.samples_uv.shape[1] / one.rate_hz) for one in live] == [120, 270]
+    outlets = StudyOutlets(Assessment(session.study.montage))
+    with read_recording(bedside.path) as recording:
+        play(recording, outlets)
+    again = [sweep for sweep, _ in outlets.sweeps]
+    assert [one.start_index for one in again] == [one.start_index for one in live]
+    for before, after in zip(live, again, strict=True):
+        assert before.samples_uv.tobytes() == after.samples_uv.tobytes()
+    with pytest.raises(ValueError, match="1000 ms"):
+        await session.workflow.sweep_length.set(step.id, 2000.0, "AB")
