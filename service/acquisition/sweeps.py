@@ -183,7 +183,7 @@ class SweepCutter:
         trigger = pending.trigger
         where = f"{self.recording or self.device}:{self.stream.name}:{trigger.epoch}"
         return replace(
-            said, id=f"said:{where}:{trigger.sample_index:g}", requested_s=pending.at_s,
+            said, id=f"said:{where}:{trigger.sample_index:.12g}", requested_s=pending.at_s,
             sent_s=pending.at_s, seen=trigger, stated=True,
         )  # fmt: skip
 
@@ -201,7 +201,7 @@ class SweepCutter:
         delay = self.stream.group_delay_s * self.stream.rate_hz
         return Sweep(
             id=f"{self.recording or self.device}:{self.stream.name}:{trigger.epoch}"
-            f":{trigger.sample_index:g}",
+            f":{trigger.sample_index:.12g}",
             recording=self.recording,
             device=self.device,
             stream=self.stream.name,

@@ -187,3 +187,11 @@ def test_the_next_stimulus_ends_a_long_sweep_and_never_one_of_100_ms() -> None:
     assert not any(one.gap for one in sweeps)
     first = sweeps[0]
     assert first.start_index + first.samples_uv.shape[1] <= 1180
+
+
+def test_sweeps_late_in_a_long_recording_have_ids_of_their_own() -> None:
+    """Two stimuli 150 ms apart, after hours."""
+    cut = cutter()
+    for at in (1_000_000_000.5, 1_000_000_150.5):
+        cut.trigger(edge(at), at / 1000.0)
+    assert len({one.id for one in cut.close(0.0)}) == 2
