@@ -23,8 +23,15 @@ from service.protocols.loading import protocols
 from service.recording.layout import RecordingError
 from service.store import studies
 from service.store.errors import StoreError, store_error
-from service.store.keeper import Keeper, StoreStatus
-from service.store.types import KeptEdit, KeptRecording, KeptStudy, StudyContent, StudyLine
+from service.store.keeper import Keeper
+from service.store.types import (
+    KeptEdit,
+    KeptRecording,
+    KeptStudy,
+    StoreStatus,
+    StudyContent,
+    StudyLine,
+)
 
 from .plan import MONTAGE, Plan
 from .session import Session

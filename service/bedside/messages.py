@@ -14,7 +14,7 @@ from service.evidence.anatomy import anatomy, muscle_from_label
 from service.model import Json, Measurement, Muscle, MuscleStatus
 from service.protocols.loading import StepPlan
 from service.recording.recorder import RecordingStatus
-from service.store.keeper import StoreStatus
+from service.store.types import StoreStatus
 
 from .interlock import Placement
 from .montage import Montage

@@ -26,7 +26,7 @@ from service.api.viewing import Viewing, Wanted
 from service.api.wire import PROTOCOL, Header, Kind, binary_parcel, text_body
 from service.model import Json, Measurement, MuscleStatus, Sweep
 from service.recording.recorder import Recorder
-from service.store.keeper import StoreStatus
+from service.store.types import StoreStatus
 
 from .assessment import Assessment
 from .assessor import Assessor, Findings, montage_of

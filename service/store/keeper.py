@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Literal, TypeVar, cast
+from typing import TypeVar, cast
 
 import structlog
 from sqlalchemy import Engine
@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from .errors import Cause, StoreError, store_error
+from .types import StoreStatus
 
 RETRY_S = 1.0
 MOST_WAITING = 5000
@@ -27,15 +28,6 @@ GIVE_UP_S = 2.0
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class StoreStatus:
-    """`kept`: all told so far is on the disk or about to be. sentence: why not; else empty."""
-
-    state: Literal["kept", "failed", "off"]
-    sentence: str = ""
-    waiting: int = 0
 
 
 @dataclass(slots=True)

@@ -106,3 +106,12 @@ class StudyContent:
     sweeps: tuple[KeptSweep, ...]
     edits: tuple[KeptEdit, ...]
     recordings: tuple[KeptRecording, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """`kept`: all told so far is on the disk or about to be. sentence: why not; else empty."""
+
+    state: Literal["kept", "failed", "off"]
+    sentence: str = ""
+    waiting: int = 0

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from service.store import keeper, opening, studies
 from service.store.errors import StoreError
-from service.store.keeper import Keeper, StoreStatus
+from service.store.keeper import Keeper
 from service.store.opening import FILE_NAME, open_store
-from service.store.types import KeptEdit
+from service.store.types import KeptEdit, StoreStatus
 from tests.service.store.making import NOON, a_study, a_sweep
 
 
