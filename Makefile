@@ -34,7 +34,7 @@ test: $(STAMP)/test $(STAMP)/chromium web/dist/index.html check ## everything, t
 	cat .make/{wires,patient,computes}.log; exit $$failed
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
-	$(PYTEST) -m "timed and not soak" --durations=12 $(ARGS)
+	$(PYTEST) -m "timed and not soak" --durations=12 $$(grep -rl --include='test_*.py' 'mark\.timed' tests) $(ARGS)
 
 check: check-python check-page ## formats, lints, types, layers, what the page computes
 
