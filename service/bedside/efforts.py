@@ -125,15 +125,7 @@ def measured(rows: Rows, key: RowKey) -> Measurement:
 
 def _as_the_newest(efforts: list[Entry]) -> list[Entry]:
     """Epochs of one length and rate: areas of others cannot be compared."""
-    if not efforts:
-        return []
-    newest = efforts[-1].sweep
-    return [
-        one
-        for one in efforts
-        if one.sweep.rate_hz == newest.rate_hz
-        and one.sweep.samples_uv.shape[1] == newest.samples_uv.shape[1]
-    ]
+    return alike(efforts) if efforts else []
 
 
 def _stacked(efforts: list[Entry], rate_hz: float) -> npt.NDArray[np.float64]:
