@@ -337,8 +337,7 @@ def both_under_faults(seconds: float, folder, *, seed: int) -> dict[str, tuple[R
     return found
 
 
-@pytest.mark.timed  # a Cyton's index is unwrapped by time: a machine with more work than cores
-def test_the_account_is_exact_through_terminals_and_processes(tmp_path):  # is not what is tested
+def test_the_account_is_exact_through_terminals_and_processes(tmp_path):
     """Fifteen real seconds of random faults on a HackEEG and a Cyton behind BrainFlow at once."""
     found = both_under_faults(15.0, tmp_path, seed=5)
     for device in RATES:

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from tests.end_to_end.conftest import Demo, OpenPage, end_demo, start_demo
 
-pytestmark = [pytest.mark.browser, pytest.mark.timed]
+pytestmark = pytest.mark.browser
 FDI = "left FDI"
 DEVICE_CELL = "document.querySelector('[data-testid=status-device]').innerText"
 
@@ -117,6 +117,7 @@ def under_fdi(bed: Bed) -> None:
     bed.ask("/api/demo/task", {"name": "rest"})
 
 
+@pytest.mark.timed
 def test_traces_are_seen_moving_within_five_seconds(bedside: Demo, open_page: OpenPage) -> None:
     """Within 5 s of opening, every channel is named and the live picture changes."""
     begun = time.monotonic()
@@ -196,6 +197,7 @@ def epoch_of(bed: Bed) -> int:
     return bed.ask("/api/study")["devices"][0]["epoch"]
 
 
+@pytest.mark.timed
 def test_unplugging_is_said_within_a_second_and_replugging_opens_an_epoch(bed: Bed) -> None:
     """LOST within 1 s of the plug; after the replug, LIVE again in a new epoch, shown as a seam."""
     shown = bed.page.get_by_test_id("status-device")

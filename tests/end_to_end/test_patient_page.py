@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.end_to_end.conftest import Demo, OpenPage, end_demo, start_demo
 from tests.end_to_end.looks import axe_violations, is_live, overflowing
 
-pytestmark = [pytest.mark.browser, pytest.mark.timed]
+pytestmark = pytest.mark.browser
 SCREENS = ("#/", "#/study/s", "#/study/s/board", "#/patient")
 NARROW = {"width": 1280, "height": 800}
 

@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 from tests.end_to_end.conftest import Demo, OpenPage
 from tests.end_to_end.looks import is_live
 
-pytestmark = [pytest.mark.browser, pytest.mark.timed]
+pytestmark = pytest.mark.browser
 
 RATIO = 1.25
 LONGEST_TASK_MS = 50.0
@@ -72,6 +72,7 @@ def bedside(demo: Demo, open_page: OpenPage) -> Page:
     return page
 
 
+@pytest.mark.timed
 def test_live_traces_keep_the_pace_of_an_empty_page(bedside: Page) -> None:
     """The usual frame is as long as the empty page's, and no task takes 50 ms."""
     empty = bedside.context.new_page()

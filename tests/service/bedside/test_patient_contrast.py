@@ -11,6 +11,8 @@ from service.evidence.anatomy import muscle_from_label
 from service.model import Task
 from simulators.patient import FrontEnd, load_patient
 
+pytestmark = pytest.mark.uncounted
+
 RATE = 2000.0
 
 

@@ -19,6 +19,8 @@ from service.bedside.train import Declared
 
 from .stimulation_desk import LIMITS, TURN_S, Desk
 
+pytestmark = pytest.mark.uncounted
+
 PRESS_LIFE_S = LIMITS.dead_man_s + LIMITS.command_life_s
 
 

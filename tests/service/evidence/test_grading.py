@@ -156,6 +156,7 @@ def test_measurements_alone_never_make_umn_definite():
             assert ORDER.index(grade) <= ORDER.index(Grade.PROBABLE)
 
 
+@pytest.mark.uncounted
 def test_taking_an_abnormal_item_away_never_raises_the_lmn_grade():
     """Over 3^7 mixes of LMN evidence, and each abnormal item taken out of each."""
     pick = {

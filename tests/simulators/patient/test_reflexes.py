@@ -11,6 +11,8 @@ from simulators.patient.subject import Person
 
 from .exam import STRONG_MA, patient_with, stimulated
 
+pytestmark = pytest.mark.uncounted
+
 RATE = 4000.0
 SOL, FDI, BB = "left SOL", "left FDI", "left BB"
 M_MS, H_MS = (3.0, 22.0), (26.0, 60.0)

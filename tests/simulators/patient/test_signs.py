@@ -9,6 +9,8 @@ from simulators.patient import FrontEnd, load_patient
 
 from .exam import patient_with
 
+pytestmark = pytest.mark.uncounted
+
 WINDOWS, WINDOW_S = 200, 0.8
 MORE_SEEDS = range(4, 24)
 CLONUS_SEEDS = [1, 2, 3, *(pytest.param(seed, marks=pytest.mark.soak) for seed in MORE_SEEDS)]
