@@ -22,8 +22,8 @@ import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from websockets.asyncio.server import broadcast, serve
 
+from service.api.carriers import DirectWire
 from service.api.hub import Hub, Viewer
-from service.api.live import DirectWire
 from service.api.socket import EXTENSION, LiveProtocol
 from service.api.wire import HEADER, Header, Kind, binary_parcel
 
