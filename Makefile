@@ -17,6 +17,7 @@ LEFTOVER := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo
 MAKEFLAGS += -j2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OPENBLAS_NUM_THREADS := 1
+export PYTHONDONTWRITEBYTECODE :=  # else each of a hundred processes compiles all that it imports
 
 .PHONY: demo test check check-python check-page bench soak lock screenshots patients page clean
 
