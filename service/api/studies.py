@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from service.bedside.bed import Bed, NewStudy
-from service.bedside.interlock import Placement
 from service.bedside.messages import plain, plan_json
+from service.bedside.placement import Placement
 from service.bedside.review import reviewed, row_sweeps
 from service.bedside.row_key import MOTOR
 from service.bedside.table import Table

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from service.bedside.interlock import Placement
+from service.bedside.placement import Placement
 from service.bedside.row_key import MOTOR
 from service.bedside.session import Session
 from service.evidence.limits import Sex, Subject

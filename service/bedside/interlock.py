@@ -9,12 +9,13 @@ disarmed here and shown as armed on the page.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from drivers.config import StimulatorLimits
 from drivers.types import Pulse, StimulatorKind
 
+from .placement import NO_STEP, Placement, StepPulse, first_pulse, step_words
 from .pulse_limits import RepetitionCaps, pulse_problem
 from .stimulator_words import AT_DEVICE, MANUAL, STOPPED
 from .train import Declared, Train, train_problem
@@ -45,16 +46,6 @@ class RefusedError(Exception):
         self.cause = cause
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where the stimulating electrodes lie and which muscle is watched; empty words: not chosen."""
-
-    nerve: str = ""
-    site: str = ""
-    side: str = ""
-    muscle: str = ""
-
-
 class Interlock:
     """The rules for one stimulator."""
 
@@ -73,6 +64,7 @@ class Interlock:
         )
         self.pulse = Pulse(limits.start_ma, DEFAULT_WIDTH_US)
         self.placement = Placement()
+        self._step = ""
         self.operator = ""
         self.implant = ""
         self.train: Train | None = None
@@ -136,15 +128,19 @@ class Interlock:
             self._disarm("the amplifier started a new epoch")
         self._live, self._epoch = live, epoch
 
-    def place(self, placement: Placement) -> None:
-        """Another step: disarms, and starts from 0 mA at a new nerve or side."""
-        if placement == self.placement:
+    def place(self, placement: Placement, own: StepPulse = NO_STEP) -> None:
+        """Another step: disarms, and starts from 0 mA at a new nerve or side. own: of the step;
+        its usual width comes with it, and a wider one never makes the current do more."""
+        if (placement, own.step) == (self.placement, self._step):
             return
         moved = (placement.nerve, placement.side) != (self.placement.nerve, self.placement.side)
-        self.placement, self.hunting = placement, False
-        if moved:
-            self.pulse = Pulse(self.limits.start_ma, self.pulse.width_us)
-        self._disarm("the step changed")
+        self.placement, self._step, self.hunting = placement, own.step, False
+        before, stated = self.pulse, self.kind.stated
+        self.pulse = first_pulse(before, own, self.limits, moved=moved, stated=stated)
+        words = step_words(before, self.pulse)
+        self._disarm(words)
+        if self.phase is Phase.SAFE:  # not armed before: the pulse that is shown is another one
+            self._set(Phase.SAFE, words)
 
     def hunt(self, on: bool) -> None:
         """Pulses from now on are to find the place: their sweeps are shown, and in no row. Ends at

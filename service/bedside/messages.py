@@ -16,8 +16,8 @@ from service.protocols.loading import StepPlan
 from service.recording.recorder import RecordingStatus
 from service.store.types import StoreStatus
 
-from .interlock import Placement
 from .montage import Montage
+from .placement import Placement
 from .steps import Step
 from .stimulator_status import StimulatorStatus
 from .stimulator_words import STATED
@@ -176,6 +176,7 @@ def stimulator_json(status: StimulatorStatus) -> dict[str, Json]:
         "expires_in_s": status.expires_in_s,
         "sentence": status.sentence,
         "ceiling_ma": status.ceiling_ma,
+        "longest_us": status.longest_us,
         **placement_json(status.placement),
         "delivered_count": status.delivered_count,
         "implant": status.implant or None,

@@ -45,6 +45,7 @@ from .messages import (
     trigger_json,
 )
 from .outlets import BedsideOutlets, OnLoop
+from .placement import NO_STEP
 from .plan import DevicePlan, Plan
 from .rows import SweepResult
 from .stimulation import Stimulation
@@ -215,7 +216,8 @@ class Session:
         montage = montage_of(epoch.info.streams)
         if not self.study.montage.leads and montage.leads:
             placement = self.study.begin(montage)
-            self.stimulation.place(placement)
+            step = self.study.step()
+            self.stimulation.place(placement, NO_STEP if step is None else step.pulse)
             if self.plan.directions is None:
                 # an assessment begins with the first epoch; what was said before holds from then
                 self._director.at_once(*self.study.words())

@@ -12,8 +12,8 @@ from service.model import Side
 from service.protocols.loading import Electrodes, StepPlan, Train, plan_step
 from service.store.types import KeptStep, StepState
 
-from .interlock import Placement
 from .montage import Montage
+from .placement import Placement, StepPulse
 from .row_key import MOTOR
 
 # a second, proximal site for the muscles of the hand: conduction along the forearm
@@ -48,6 +48,11 @@ class Step:
         """What lies under the electrodes."""
         plan = self.plan
         return Placement(plan.nerve, plan.site, plan.side, plan.muscle)
+
+    @property
+    def pulse(self) -> StepPulse:
+        """What the stimulator starts with."""
+        return StepPulse(self.id, self.plan.width_us)
 
     def recording_for(self, ms: float) -> Step:
         """With sweeps that last so long after the stimulus."""

@@ -21,7 +21,8 @@ from drivers.config import StimulatorLimits
 from drivers.errors import DeviceError, StimulatorRefused
 from drivers.types import Pulse, Stimulator, StimulatorKind
 
-from .interlock import Interlock, Placement, RefusedError
+from .interlock import Interlock, RefusedError
+from .placement import NO_STEP, Placement, StepPulse
 from .stimulator_status import (
     Record,
     Request,
@@ -63,8 +64,7 @@ class Stimulation:
         self._hardware_armed = False
         self._set_up: Pulse | None = None
         self._delivered = 0
-        self._last_beat_s = 0.0
-        self._reopen_s = 0.0
+        self._last_beat_s = self._reopen_s = 0.0
         self._requests: deque[Request] = deque()
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -116,9 +116,9 @@ class Stimulation:
         """A pulse's edge did not come."""
         self._submit("unseen", "", lambda: self._interlock.unseen(stimulus_id))
 
-    def place(self, placement: Placement) -> Future[StimulatorStatus]:
-        """Another step of the study: disarms; 0 mA at a new nerve or side."""
-        return self._submit("place", "", lambda: self._interlock.place(placement))
+    def place(self, place: Placement, own: StepPulse = NO_STEP) -> Future[StimulatorStatus]:
+        """Another step of the study: disarms; 0 mA at a new nerve or side; its own pulse width."""
+        return self._submit("place", "", lambda: self._interlock.place(place, own))
 
     def configure(self, pulse: Pulse) -> Future[StimulatorStatus]:
         """Set the next pulse; disarms. The future raises RefusedError or a DeviceError."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from drivers.errors import StimulatorRefused
 from drivers.types import Pulse, Stimulator, StimulatorKind, Stimulus
 
-from .interlock import Interlock, Phase, Placement
+from .interlock import Interlock, Phase
+from .placement import Placement
 from .stimulator_words import STATED
 
 
@@ -19,7 +20,7 @@ class StimulatorStatus:
     """What the page shows; `expires_in_s` is None when not armed. implant: the answer about
     implanted devices, empty if nobody was asked. train: a declared train and how far it is. kind:
     whether current and width are what was set here, or what the operator stated. hunting: sweeps
-    are shown and not kept."""
+    are shown and not kept. longest_us: the widest pulse that the limits allow."""
 
     state: Phase
     sentence: str
@@ -33,6 +34,7 @@ class StimulatorStatus:
     train: str = ""
     kind: StimulatorKind = StimulatorKind.CONTROLLED
     hunting: bool = False
+    longest_us: float = 1000.0
 
     @property
     def said(self) -> Stimulus | None:
@@ -53,7 +55,7 @@ def status_of(lock: Interlock, delivered_count: int, now_s: float) -> Stimulator
         lock.phase, lock.sentence, lock.pulse.current_ma, lock.pulse.width_us,
         None if expires is None else round(expires), lock.limits.max_ma, lock.placement,
         delivered_count, lock.implant, "" if lock.train is None else lock.train.words, lock.kind,
-        lock.hunting,
+        lock.hunting, lock.limits.max_us,
     )  # fmt: skip
 
 

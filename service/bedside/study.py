@@ -13,7 +13,6 @@ from service.protocols.loading import protocols
 
 from .book import SweepBook
 from .directing import Words
-from .interlock import Placement
 from .messages import (
     card_json,
     device_json,
@@ -23,6 +22,7 @@ from .messages import (
     step_json,
 )
 from .montage import Montage
+from .placement import Placement
 from .plan import MONTAGE, Plan
 from .row_key import MOTOR
 from .steps import Step, StepList, step_from, step_rows, steps_for, steps_of

@@ -22,9 +22,9 @@ from .book import Entry, kept_sweep
 from .directing import Director, Words
 from .halves import halves
 from .hunting import is_hunting
-from .interlock import Placement
 from .journal import Journal
 from .messages import plain_fields
+from .placement import NO_STEP, Placement, StepPulse
 from .restoring import restore
 from .row_key import MOTOR, RowKey
 from .row_lines import exercise_end, latency_ms_of, sweeps_of, was_of
@@ -50,7 +50,7 @@ class UnknownError(LookupError):
 class WorkflowPorts:
     """What the workflow needs of its session. place: put other electrodes under the stimulator."""
 
-    place: Callable[[Placement], Future[StimulatorStatus]]
+    place: Callable[[Placement, StepPulse], Future[StimulatorStatus]]
     utc_now: Callable[[], datetime]
     tell: Callable[[Mapping[str, Json]], None]
 
@@ -113,7 +113,7 @@ class Workflow:
         if known is not None:
             await self.start(known.id)
             return
-        await asyncio.wrap_future(self._ports.place(placement))
+        await asyncio.wrap_future(self._ports.place(placement, NO_STEP))
         await self._direct(("step", plain_fields(placement)))
 
     async def start(self, step_id: str) -> Step:
@@ -127,7 +127,7 @@ class Workflow:
             await self._journal.did(edit, *map(kept_step, changed), current=step.id)
             for one in changed:
                 self._put(one)
-            await asyncio.wrap_future(self._ports.place(step.placement))
+            await asyncio.wrap_future(self._ports.place(step.placement, step.pulse))
             self._study.current, self._study.placement = step.id, step.placement
             await self._direct(("step", self._study.step_words()))
             return step

@@ -108,6 +108,7 @@ class FakeService:
             "expires_in_s": 43.0 if self.armed == "armed" else None,
             "sentence": "",
             "ceiling_ma": 50.0,
+            "longest_us": 1000.0,
             **{name: self.step[name] for name in PLACE},
             "delivered_count": len(self.sweeps),
             "implant": "none",

@@ -2,7 +2,7 @@
 import { actionFor, placeOf, type Action } from "./keys";
 import { nextMuscle } from "./bedside/muscle";
 import { declared, trainRuns } from "./bedside/train";
-import { arm, armedHere, disarm, endTrain, fire, include, intensity, markEpoch, stop, toggleHunt } from "./state/actions";
+import { arm, armedHere, disarm, endTrain, fire, include, intensity, markEpoch, stepWidth, stop, toggleHunt } from "./state/actions";
 import { tell } from "./state/events";
 import { moveReview } from "./state/review";
 import { groupHere, rowHere, shown } from "./state/shown";
@@ -89,6 +89,8 @@ const DOES: Record<Action, () => void> = {
   intensityDown: () => void intensity(-1),
   intensityUpFast: () => void intensity(5),
   intensityDownFast: () => void intensity(-5),
+  wider: () => void stepWidth(1),
+  narrower: () => void stepWidth(-1),
   gainUp: () => { gainUv.value = stepIn(GAINS_UV, gainUv.value, -1); },
   gainDown: () => { gainUv.value = stepIn(GAINS_UV, gainUv.value, 1); },
   timeSlower: () => { timeMs.value = stepIn(TIMES_MS, timeMs.value, 1); },

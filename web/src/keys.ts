@@ -9,7 +9,7 @@ export interface Binding {
 }
 export type Action =
   | "stop" | "fire" | "arm" | "intensityUp" | "intensityDown" | "intensityUpFast" | "intensityDownFast"
-  | "gainUp" | "gainDown" | "timeSlower" | "timeFaster" | "freeze" | "sweepMode" | "nextStep" | "previousStep"
+  | "wider" | "narrower" | "gainUp" | "gainDown" | "timeSlower" | "timeFaster" | "freeze" | "sweepMode" | "nextStep" | "previousStep"
   | "nextSite" | "previousSite" | "nextMuscle" | "marker1" | "marker2" | "marker3" | "markerAutomatic" | "exclude"
   | "temperature" | "distance" | "noResponse" | "skip" | "repeat" | "addStep" | "pain" | "table" | "rowDown" | "rowUp"
   | "epoch" | "hunt" | "exercise" | "correct" | "condition" | "halves" | "markerLeftTenth" | "markerRightTenth" | "board" | "events" | "centre" | "theme" | "help" | "markerLeft" | "markerRight" | "markerLeftFast" | "markerRightFast";
@@ -22,6 +22,8 @@ export const BINDINGS: readonly Binding[] = [
   { keys: ["ArrowDown"], does: "intensity −1.0 mA", action: "intensityDown" },
   { keys: ["Shift+ArrowUp"], does: "intensity +5.0 mA", action: "intensityUpFast" },
   { keys: ["Shift+ArrowDown"], does: "intensity −5.0 mA", action: "intensityDownFast" },
+  { keys: ["Shift+W"], does: "pulse wider (current down to the same charge)", action: "wider" },
+  { keys: ["Shift+N"], does: "pulse narrower", action: "narrower" },
   { keys: ["g"], does: "gain up (fewer µV per division)", action: "gainUp" },
   { keys: ["Shift+G"], does: "gain down", action: "gainDown" },
   { keys: ["t"], does: "timebase slower", action: "timeSlower" },

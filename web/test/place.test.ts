@@ -5,6 +5,7 @@ import { editWords } from "../src/review/edits";
 import { cut, editsOf, moveReview, review, reviewRow } from "../src/state/review";
 import { chosenRow, halves, tableRows, wantHalves } from "../src/state/table";
 import { rowHere } from "../src/state/shown";
+import { widened, widthsOf } from "../src/state/actions";
 import { apply } from "../src/state/study";
 import { addSamples, hunted, sweeps } from "../src/state/sweeps";
 import { columnsOf, DERIVED } from "../src/table/columns";
@@ -39,6 +40,16 @@ test("what is given while hunting is drawn and is no sweep of the study; its end
   expect(largest(hunted.value)?.text.id).toBe("w1");
   apply(stimulator(false));
   expect([huntRows.value, hunted.value]).toEqual([null, []]);
+});
+
+test("a wider pulse starts at the same charge, a narrower one at the same current", () => {
+  expect(widened({ current_ma: 40, width_us: 200 }, 1000)).toBe(8);
+  expect(widened({ current_ma: 33, width_us: 200 }, 500)).toBe(13);
+  expect(widened({ current_ma: 40, width_us: 1000 }, 200)).toBe(40);
+});
+
+test("no pulse is offered that the limits forbid, and the one that is set is in the list", () => {
+  expect(widthsOf({ width_us: 150, longest_us: 300 })).toEqual([50, 100, 150, 200, 300]);
 });
 
 test("the size of a place is the response's own, and none where nothing was measured", () => {

@@ -6,7 +6,8 @@ import pytest
 
 from drivers.config import load_stimulator_limits
 from drivers.types import Pulse
-from service.bedside.interlock import Interlock, Placement, RefusedError
+from service.bedside.interlock import Interlock, RefusedError
+from service.bedside.placement import Placement
 
 LIMITS = load_stimulator_limits()
 STEP = Placement("ulnar", "wrist", "left", "left FDI")

@@ -13,7 +13,8 @@ from drivers.config import load_stimulator_limits
 from drivers.errors import DeviceLost, PortError
 from drivers.stimulator import SerialStimulator
 from drivers.types import Pulse, Stimulus
-from service.bedside.interlock import Placement, RefusedError
+from service.bedside.interlock import RefusedError
+from service.bedside.placement import Placement
 from service.bedside.stimulation import Stimulation
 from service.bedside.stimulator_status import Record, StimulationPorts
 from service.bedside.train import Declared

@@ -20,7 +20,8 @@ from drivers.config import load_stimulator_limits
 from drivers.link import SerialLink
 from drivers.stimulator import SerialStimulator
 from drivers.types import Pulse
-from service.bedside.interlock import Placement, RefusedError
+from service.bedside.interlock import RefusedError
+from service.bedside.placement import Placement
 from service.bedside.stimulation import Stimulation
 from service.bedside.stimulator_status import StimulationPorts
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from service.bedside.assessment import Assessment
 from service.bedside.hunting import look
-from service.bedside.interlock import Placement
 from service.bedside.montage import Montage, MontageLead
+from service.bedside.placement import Placement
 from service.bedside.row_key import Taken
 from service.bedside.train import Declared
 from service.evidence.anatomy import muscle_from_label

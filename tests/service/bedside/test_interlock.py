@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from drivers.types import Pulse
-from service.bedside.interlock import SILENT_S, Interlock, Phase, Placement
+from drivers.types import Pulse, StimulatorKind
+from service.bedside.interlock import SILENT_S, Interlock, Phase
+from service.bedside.placement import Placement, StepPulse
 
 from .interlock_rig import LIMITS, armed, refusal
 
@@ -73,6 +76,52 @@ def test_new_side_or_nerve_starts_from_zero_but_another_site_keeps_the_current()
     assert lock.pulse.current_ma == 5.0
     lock.place(Placement("ulnar", "wrist", "right", "right FDI"))
     assert lock.pulse.current_ma == 0.0
+
+
+def test_a_step_brings_its_own_width_and_a_wider_one_never_does_more() -> None:
+    """A standing current at a wider pulse gives the same charge; at a narrower one it stays."""
+    lock = armed(current_ma=5.0)
+    here = lock.placement
+    lock.place(here, StepPulse("h_reflex", 1000.0))
+    assert not lock.armed
+    assert lock.pulse == Pulse(1.0, 1000.0)
+    assert "1 mA instead of 5 mA" in lock.sentence
+    lock.configured(Pulse(5.9, 1000.0))
+    lock.place(here, StepPulse("motor", 200.0))
+    assert lock.pulse == Pulse(5.9, 200.0)
+    assert "200 µs" in lock.sentence
+    lock.place(Placement("ulnar", "wrist", "right", "right FDI"), StepPulse("other", 100.0))
+    assert lock.pulse == Pulse(0.0, 100.0)
+
+
+def test_a_width_that_was_set_holds_for_its_step_alone() -> None:
+    """The same step told again changes nothing; another one at the same place does, and disarms."""
+    lock = armed()
+    here = lock.placement
+    lock.place(here, StepPulse("motor", 200.0))
+    lock.configured(Pulse(5.0, 500.0))
+    lock.check_arm("a", "AB", 0.1)
+    lock.armed_by("a", "AB", 0.1)
+    lock.place(here, StepPulse("motor", 200.0))
+    assert lock.armed
+    assert lock.pulse == Pulse(5.0, 500.0)
+    lock.place(here, StepPulse("f_wave", 200.0))
+    assert not lock.armed
+    assert lock.pulse == Pulse(5.0, 200.0)
+
+
+def test_no_step_is_wider_than_the_limits_allow() -> None:
+    """A site that lowers the longest pulse lowers what steps bring."""
+    lock = Interlock(replace(LIMITS, max_us=500.0), present=True)
+    lock.place(Placement("tibial", "knee", "left", "left SOL"), StepPulse("h", 1000.0))
+    assert lock.pulse.width_us == 500.0
+
+
+def test_a_front_panel_keeps_its_own_width() -> None:
+    """Nothing here sets it, so a step does not say what it is."""
+    lock = Interlock(LIMITS, present=True, kind=StimulatorKind.TRIGGERED)
+    lock.place(Placement("tibial", "knee", "left", "left SOL"), StepPulse("h", 1000.0))
+    assert lock.pulse.width_us == 200.0
 
 
 def test_idle_for_a_minute_disarms_and_a_pulse_starts_it_again() -> None:

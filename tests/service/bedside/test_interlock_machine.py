@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from drivers.types import Pulse
-from service.bedside.interlock import SILENT_S, Interlock, Placement, RefusedError
+from service.bedside.interlock import SILENT_S, Interlock, RefusedError
+from service.bedside.placement import Placement, StepPulse
 from service.bedside.train import Declared
 
 from .interlock_rig import LIMITS
@@ -29,6 +30,7 @@ class Machine(RuleBasedStateMachine):
         self.ids = 0
         self.left: int | None = None
         self.last_pulse = -1e9
+        self.step = (Placement(), "")
 
     @rule(dt=st.sampled_from([0.01, 0.3, 0.9, 1.1, 20.0, 61.0]), beats=st.booleans())
     def wait(self, dt: float, beats: bool) -> None:
@@ -57,13 +59,26 @@ class Machine(RuleBasedStateMachine):
         self.epoch += new
         self.lock.amplifier(live, self.epoch)
 
-    @rule(side=st.sampled_from(["left", "right"]), site=st.sampled_from(["wrist", "below_elbow"]))
-    def place(self, side: str, site: str) -> None:
-        """Another step; a new side starts from 0 mA."""
-        before = self.lock.placement.side
-        self.lock.place(Placement("ulnar", site, side, f"{side} FDI"))
-        if side != before:
-            assert self.lock.pulse.current_ma == 0.0
+    @rule(
+        side=st.sampled_from(["left", "right"]),
+        site=st.sampled_from(["wrist", "below_elbow"]),
+        width_us=st.sampled_from([100.0, 200.0, 1000.0]),
+    )
+    def place(self, side: str, site: str, width_us: float) -> None:
+        """Another step; a new side starts from 0 mA, and no width makes a current do more."""
+        where, step = Placement("ulnar", site, side, f"{side} FDI"), StepPulse(f"{width_us}")
+        before, moved = self.lock.pulse, side != self.lock.placement.side
+        changed = (where, step.step) != self.step
+        self.step = (where, step.step)
+        self.lock.place(where, StepPulse(step.step, width_us))
+        after = self.lock.pulse
+        if moved:
+            assert after.current_ma == 0.0
+        assert after.current_ma <= before.current_ma
+        assert after.current_ma * after.width_us <= before.current_ma * before.width_us + 1e-3
+        if changed:
+            assert after.width_us == width_us
+            assert not self.lock.armed
 
     @rule(current_ma=st.floats(-1, 150), width_us=st.floats(0, 1200))
     def configure(self, current_ma: float, width_us: float) -> None:
@@ -123,7 +138,7 @@ class Machine(RuleBasedStateMachine):
         self.lock.ready()
         self.lock.asked("none")
         self.amplifier(True, False)
-        self.place("left", "wrist")
+        self.place("left", "wrist", 200.0)
         self.up()
         self.say("a")
         self.arm("a", "AB")

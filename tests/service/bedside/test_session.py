@@ -26,7 +26,8 @@ from drivers.types import (
 from service.acquisition.types import DeviceState
 from service.api.hub import Viewer
 from service.api.viewing import Wanted
-from service.bedside.interlock import Phase, Placement, RefusedError
+from service.bedside.interlock import Phase, RefusedError
+from service.bedside.placement import Placement
 from service.bedside.plan import DevicePlan, Plan
 from service.bedside.session import Session
 from service.evidence.limits import Subject

@@ -11,8 +11,9 @@ from drivers.stimulator import ManualStimulator, TtlStimulator
 from drivers.types import Channel, Pulse, StimulatorKind, StreamInfo, Trigger
 from service.acquisition.ring import Ring
 from service.acquisition.sweeps import HOLD_S, SweepCutter
-from service.bedside.interlock import Interlock, Phase, Placement, RefusedError
+from service.bedside.interlock import Interlock, Phase, RefusedError
 from service.bedside.messages import stimulator_json
+from service.bedside.placement import Placement
 from service.bedside.stimulation import Stimulation
 from service.bedside.stimulator_status import StimulationPorts
 from service.bedside.train import Declared

@@ -12,7 +12,8 @@ import pytest
 from drivers.config import load_stimulator_limits
 from drivers.errors import DeviceLost, StimulatorRefused
 from drivers.types import Pulse, StimulatorState, Stimulus
-from service.bedside.interlock import Phase, Placement, RefusedError
+from service.bedside.interlock import Phase, RefusedError
+from service.bedside.placement import Placement
 from service.bedside.stimulation import Stimulation
 from service.bedside.stimulator_status import Record, StimulationPorts, StimulatorStatus
 from service.bedside.train import Declared

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from drivers.types import Pulse
-from service.bedside.interlock import SILENT_S, Placement
+from service.bedside.interlock import SILENT_S
+from service.bedside.placement import Placement, StepPulse
 from service.bedside.stimulation import LOOP_LAG_S
 from service.bedside.train import Declared
 
@@ -39,7 +40,7 @@ class Judged(Desk):
         self.last_s = -1e9
         self.beaten_s = 1000.0
         self.ceiling_ma = LIMITS.max_ma
-        self.current_ma = 0.0
+        self.current_ma, self.width_us = 0.0, 200.0
         super().__init__()
 
     def deliver(self, current_ma: float, width_us: float) -> None:
@@ -51,6 +52,7 @@ class Judged(Desk):
         assert self.now - self.last_s >= 1 / LIMITS.max_rate_hz - 1e-9, "two pulses for one"
         assert self.now - self.active_s <= LIMITS.arm_timeout_s + TURN_S, "arming had lapsed"
         assert 0 < current_ma <= min(self.current_ma, self.ceiling_ma), "not the current shown"
+        assert width_us == self.width_us, "not the width shown"
         assert current_ma * width_us / 1000 <= LIMITS.max_charge_uc
         if self.train:
             assert self.left > 0, "more than was declared"
@@ -81,7 +83,7 @@ class Machine(RuleBasedStateMachine):
         self.desk = Judged()
         self.unit = self.desk.unit
         self.epoch = 1
-        self.side, self.site = "", ""
+        self.step = ("", "", 0.0)
         self.implant = ""
         self.used: set[str] = set()
         self.stopped = self.began = False
@@ -143,15 +145,29 @@ class Machine(RuleBasedStateMachine):
         self.unit.amplifier(live, self.epoch)
         self.desk.turn()
 
-    @rule(side=st.sampled_from(["left", "right"]), site=st.sampled_from(["wrist", "below_elbow"]))
-    def place(self, side: str, site: str) -> None:
-        """Another step; a new side starts from 0 mA, another site keeps the current."""
-        before = self.unit.status.current_ma
-        if (side, site) != (self.side, self.site):
+    @rule(
+        side=st.sampled_from(["left", "right"]),
+        site=st.sampled_from(["wrist", "below_elbow"]),
+        width_us=st.sampled_from([100.0, 200.0, 200.0, 1000.0]),
+    )
+    def place(self, side: str, site: str, width_us: float) -> None:
+        """Another step with its own width; a new side starts from 0 mA, another site keeps the
+        current, but at a wider pulse no more than its charge."""
+        before, changed = self.unit.status, (side, site, width_us) != self.step
+        if changed:
             self.desk.forbid()
-        moved, self.side, self.site = side != self.side, side, site
-        assert not self.desk.do(self.unit.place(Placement("ulnar", site, side, f"{side} FDI")))
-        assert self.unit.status.current_ma == (0.0 if moved else before)
+        moved, self.step = side != self.step[0], (side, site, width_us)
+        place = Placement("ulnar", site, side, f"{side} FDI")
+        assert not self.desk.do(self.unit.place(place, StepPulse(f"{width_us}", width_us)))
+        after = self.unit.status
+        assert after.width_us == (width_us if changed else before.width_us)
+        if moved:
+            assert after.current_ma == 0.0
+        elif after.width_us <= before.width_us:
+            assert after.current_ma == before.current_ma
+        else:
+            most_ma = before.current_ma * before.width_us / after.width_us
+            assert most_ma - 1.0 - 1e-6 <= after.current_ma <= most_ma + 1e-6
 
     @rule(current_ma=st.floats(-1, 120), width_us=st.floats(1, 1200))
     def configure(self, current_ma: float, width_us: float) -> None:
@@ -192,11 +208,14 @@ class Machine(RuleBasedStateMachine):
     def arm(self, client: str, operator: str, declared: Declared | None) -> None:
         """Try to arm; only what has all it needs is armed."""
         desk = self.desk
-        before = desk.may, desk.current_ma, desk.active_s, desk.train, desk.left
+        before = desk.may, desk.current_ma, desk.active_s, desk.train, desk.left, desk.width_us
         desk.may, desk.current_ma, desk.active_s = None, self.unit.status.current_ma, desk.now
+        desk.width_us = self.unit.status.width_us
         cause = desk.do(self.unit.arm(client, operator, declared))
         if cause:  # refused before anything was changed, or disarmed by the attempt
-            desk.may, desk.current_ma, desk.active_s, desk.train, desk.left = before
+            (
+                desk.may, desk.current_ma, desk.active_s, desk.train, desk.left, desk.width_us,
+            ) = before  # fmt: skip
             return
         assert operator
         assert self.implant
@@ -214,7 +233,7 @@ class Machine(RuleBasedStateMachine):
         self.replug()
         self.ask("none")
         self.amplifier(True, False)
-        self.place("left", "wrist")
+        self.place("left", "wrist", 200.0)
         self.set(Pulse(min(self.unit.status.current_ma + 4.0, self.desk.ceiling_ma), 200.0))
         self.hear("a")
         self.arm("a", "AB", declared)

@@ -14,7 +14,8 @@ from service.analysis.munix import closed_form
 from service.bedside.assessment import Assessment
 from service.bedside.bed import Bed, NewStudy, read_store
 from service.bedside.directing import follow
-from service.bedside.interlock import Phase, Placement
+from service.bedside.interlock import Phase
+from service.bedside.placement import Placement
 from service.bedside.plan import DevicePlan, Plan
 from service.bedside.restoring import restore
 from service.bedside.row_key import RowKey

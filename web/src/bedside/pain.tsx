@@ -1,12 +1,10 @@
 // Pain 0-10 and why the stimulation stopped: one key, one digit. Beside it the pulse width and a lower ceiling.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { format, number, typedNumber } from "../format";
-import { lowerCeiling, pain, setWidth } from "../state/actions";
+import { lowerCeiling, pain, setWidth, widthsOf } from "../state/actions";
 import { tell } from "../state/events";
 import { askPain } from "../state/view";
 import { stimulator } from "../state/study";
-
-const WIDTHS_US = [50, 100, 200, 500, 1000] as const;
 
 export function Pulse() {
   const told = stimulator.value;
@@ -17,7 +15,7 @@ export function Pulse() {
     else if (typed.trim() !== "") tell(`ceiling: type less than ${format("current_ma", told?.ceiling_ma ?? null)}; it can be lowered only, and until the study ends`);
     type("");
   };
-  const list = told && !WIDTHS_US.some((w) => w === told.width_us) ? [told.width_us, ...WIDTHS_US] : [...WIDTHS_US];
+  const list = told ? widthsOf(told) : [];
   return (
     <div class="pulse">
       <label>Width <select aria-label="Pulse width" data-testid="pulse-width" value={String(told?.width_us ?? "")} onChange={(e) => void setWidth(Number(e.currentTarget.value))}>

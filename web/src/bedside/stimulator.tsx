@@ -1,10 +1,11 @@
 // Configure, arm, fire and STOP are four separate things. The service decides; this shows and asks.
 import { computed } from "@preact/signals";
 import { useState } from "preact/hooks";
-import { number, typedNumber } from "../format";
+import { format, number, typedNumber } from "../format";
 import { Key } from "../parts/control";
 import { arm, disarm, endTrain, fire, implanted, intensity, operator, setCurrent, toggleHunt } from "../state/actions";
 import { tell } from "../state/events";
+import { nowStep } from "../state/stepping";
 import { askPain } from "../state/view";
 import { PainForm, Pulse } from "./pain";
 import { Plateau } from "./plateau";
@@ -49,12 +50,15 @@ function Head({ hot }: { hot: boolean }) {
 function Intensity() {
   const told = stimulator.value;
   const now = told?.current_ma ?? 0;
+  const own = nowStep.value?.width_us ?? null;
+  const usual = own !== null && own !== told?.width_us ? own : null;
   const words = told?.nerve && told.site ? [told.side, told.nerve, told.site].map((w) => (w ?? "").replaceAll("_", " ")) : ["not placed"];
   return (
     <div class="intensity" role="group" aria-label="Intensity">
       <button type="button" class="big" aria-label="Intensity down 1 mA" data-testid="current-down" onClick={(e) => clicked(e, () => intensity(-1))} disabled={now <= 0}>−</button>
       <div>
         <output class="milliamps" data-testid="current">{number("current_ma", told?.current_ma)}<small>{"\u00a0"}mA</small></output>
+        <output class="pulse-width" data-testid="width-shown">{format("pulse_us", told?.width_us)}{usual ? <span class="dim">, usual {format("pulse_us", usual)}</span> : null}</output>
         {told?.stated ? <span class="dim" data-testid="stated">{told.stated}</span> : null}
         <span class="dim">{words.join(" · ")}</span>
       </div>

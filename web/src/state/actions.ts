@@ -1,5 +1,6 @@
 // What a viewer can do. Every action goes to the service; its answer changes the page, not the click.
 import { signal } from "@preact/signals";
+import { format } from "../format";
 import { post, postStop, Refusal } from "../wire/api";
 import type { LiveSocket } from "../wire/live";
 import type { Subject } from "../wire/messages";
@@ -75,9 +76,35 @@ export async function lowerCeiling(maxMa: number): Promise<void> {
   await attempt("ceiling", () => post("stimulator/ceiling", { max_ma: maxMa }));
 }
 
+const WIDTHS_US = [50, 100, 200, 300, 500, 1000] as const;
+/** Pulse widths to choose from: the list as far as the limits go, and the one that is set. */
+export function widthsOf(told: { width_us: number; longest_us?: number }): number[] {
+  const allowed = WIDTHS_US.filter((w) => w <= (told.longest_us ?? 1000));
+  return [...new Set([...allowed, told.width_us])].sort((a, b) => a - b);
+}
+
+/** A wider pulse never does more than the one before it: its current goes down to the same charge, in whole mA. */
+export function widened(told: { current_ma: number; width_us: number }, widthUs: number): number {
+  return widthUs <= told.width_us ? told.current_ma : Math.floor((told.current_ma * told.width_us) / widthUs + 1e-6);
+}
+
 export async function setWidth(widthUs: number): Promise<void> {
   const told = stimulator.value;
-  if (told) await attempt("pulse width", () => post("stimulator/configure", { current_ma: told.current_ma, width_us: widthUs }));
+  if (!told || widthUs === told.width_us) return;
+  // behind a front panel nothing is set here: what was typed stands
+  const currentMa = told.stated ? told.current_ma : widened(told, widthUs);
+  const set = await attempt("pulse width", () => post("stimulator/configure", { current_ma: currentMa, width_us: widthUs }));
+  if (set && currentMa < told.current_ma) tell(`${format("pulse_us", widthUs)}: ${format("current_ma", currentMa)} instead of ${format("current_ma", told.current_ma)}, the same charge`);
+}
+
+/** The next wider or narrower pulse of the list. */
+export async function stepWidth(by: 1 | -1): Promise<void> {
+  const told = stimulator.value;
+  if (!told) return;
+  const list = widthsOf(told);
+  const next = list[list.indexOf(told.width_us) + by];
+  if (next === undefined) tell(`pulse width: ${format("pulse_us", told.width_us)} is the ${by === 1 ? "widest" : "narrowest"}`);
+  else await setWidth(next);
 }
 
 /** Begin or end hunting for the place: everything as before, but no sweep is kept. */

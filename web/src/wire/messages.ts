@@ -19,7 +19,7 @@ export interface MuscleInfo {
 export interface Preset { id: string; label: string }
 export interface StimulatorState {
   state: "safe" | "armed" | "firing" | "stopped" | "unknown" | "none";
-  current_ma: number; width_us: number; expires_in_s: number | null; sentence: string; ceiling_ma: number;
+  current_ma: number; width_us: number; expires_in_s: number | null; sentence: string; ceiling_ma: number; longest_us?: number;
   nerve: string | null; site: string | null; side: string | null; muscle: string | null; delivered_count: number;
   implant?: "none" | "present" | "not_known" | null; train?: string | null;
   /** Who sets the current and who fires; stated: what was typed is not measured; hunting: sweeps are shown and not kept. */
