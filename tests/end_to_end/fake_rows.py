@@ -36,6 +36,7 @@ def placed(nerve: str, site: str, muscle: str, measure: str = MOTOR) -> dict[str
         "stimulate": "wrist, between the tendons",
         "filter_hz": [2, 10000],
         "sweep_ms": 30,
+        "record_ms": 100.0,
         "gain_uv": 5000,
         "distance_mm": 80 if site == "wrist" else 230,
         "width_us": 200,

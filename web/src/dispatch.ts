@@ -15,7 +15,7 @@ import { correctKey } from "./table/correct";
 import { distanceId } from "./table/distance";
 import { moveRow } from "./table/whole";
 import {
-  askPain, askSkip, askStep, centre, chosenMarker, chosenSite, GAINS_UV, gainUv, showEvents, showHalves, showKeys, stepIn, sweepMode, timeMs, TIMES_MS, toggleTheme,
+  askPain, askSkip, askStep, centre, chosenMarker, chosenSite, GAINS_UV, gainUv, showEvents, showHalves, showKeys, stepIn, SWEEP_GAINS_MV, SWEEP_TIMES_MS, sweepGainMv, sweepMode, sweepTimeMs, timeMs, TIMES_MS, toggleTheme,
 } from "./state/view";
 import { automatic, flagsOf, moveFlag, selectedFlag } from "./trace/markers";
 import { freeze } from "./trace/strip";
@@ -91,6 +91,11 @@ const DOES: Record<Action, () => void> = {
   intensityDownFast: () => void intensity(-5),
   wider: () => void stepWidth(1),
   narrower: () => void stepWidth(-1),
+  sweepGainUp: () => { sweepGainMv.value = stepIn(SWEEP_GAINS_MV, sweepGainMv.value, -1); },
+  sweepGainDown: () => { sweepGainMv.value = stepIn(SWEEP_GAINS_MV, sweepGainMv.value, 1); },
+  sweepSlower: () => { sweepTimeMs.value = stepIn(SWEEP_TIMES_MS, sweepTimeMs.value, 1); },
+  sweepFaster: () => { sweepTimeMs.value = stepIn(SWEEP_TIMES_MS, sweepTimeMs.value, -1); },
+  sweepLength: () => document.getElementById("sweep-length")?.focus(),
   gainUp: () => { gainUv.value = stepIn(GAINS_UV, gainUv.value, -1); },
   gainDown: () => { gainUv.value = stepIn(GAINS_UV, gainUv.value, 1); },
   timeSlower: () => { timeMs.value = stepIn(TIMES_MS, timeMs.value, 1); },

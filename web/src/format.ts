@@ -7,7 +7,7 @@ export const NOT_MEASURED = "–";
 
 export type Quantity =
   | "latency_ms" | "late_latency_ms" | "duration_ms" | "span_ms" | "cmap_mv" | "area_mv_ms" | "emg_uv" | "current_ma"
-  | "pulse_us" | "temperature_c" | "distance_mm" | "percent" | "velocity_m_s" | "rate_hz" | "frequency_hz"
+  | "sweep_ms" | "pulse_us" | "temperature_c" | "distance_mm" | "percent" | "velocity_m_s" | "rate_hz" | "frequency_hz"
   | "age_s" | "age_years" | "height_cm" | "gain_uv" | "gain_mv" | "timebase_ms" | "count" | "charge_uc" | "fraction"
   | "ratio" | "power_mv2_ms" | "z" | "angle_deg" | "exercise_s";
 
@@ -27,6 +27,7 @@ const FORMS: Record<Quantity, Form> = {
   power_mv2_ms: { unit: "mV²·ms", digits: fixed(0) },
   emg_uv: { unit: "µV", digits: (v) => (Math.abs(v) < 10 ? 1 : 0) },
   current_ma: { unit: "mA", digits: fixed(1) },
+  sweep_ms: { unit: "ms", digits: fixed(0) },
   pulse_us: { unit: "µs", digits: fixed(0) },
   temperature_c: { unit: "°C", digits: fixed(1) },
   distance_mm: { unit: "mm", digits: fixed(0) },

@@ -9,7 +9,7 @@ export interface Binding {
 }
 export type Action =
   | "stop" | "fire" | "arm" | "intensityUp" | "intensityDown" | "intensityUpFast" | "intensityDownFast"
-  | "wider" | "narrower" | "gainUp" | "gainDown" | "timeSlower" | "timeFaster" | "freeze" | "sweepMode" | "nextStep" | "previousStep"
+  | "sweepLength" | "sweepGainUp" | "sweepGainDown" | "sweepSlower" | "sweepFaster" | "wider" | "narrower" | "gainUp" | "gainDown" | "timeSlower" | "timeFaster" | "freeze" | "sweepMode" | "nextStep" | "previousStep"
   | "nextSite" | "previousSite" | "nextMuscle" | "marker1" | "marker2" | "marker3" | "markerAutomatic" | "exclude"
   | "temperature" | "distance" | "noResponse" | "skip" | "repeat" | "addStep" | "pain" | "table" | "rowDown" | "rowUp"
   | "epoch" | "hunt" | "exercise" | "correct" | "condition" | "halves" | "markerLeftTenth" | "markerRightTenth" | "board" | "events" | "centre" | "theme" | "help" | "markerLeft" | "markerRight" | "markerLeftFast" | "markerRightFast";
@@ -24,6 +24,11 @@ export const BINDINGS: readonly Binding[] = [
   { keys: ["Shift+ArrowDown"], does: "intensity −5.0 mA", action: "intensityDownFast" },
   { keys: ["Shift+W"], does: "pulse wider (current down to the same charge)", action: "wider" },
   { keys: ["Shift+N"], does: "pulse narrower", action: "narrower" },
+  { keys: ["+", "="], does: "triggered sweeps: gain up (fewer mV per division)", action: "sweepGainUp" },
+  { keys: ["-"], does: "triggered sweeps: gain down", action: "sweepGainDown" },
+  { keys: ["z"], does: "triggered sweeps: more ms per division", action: "sweepSlower" },
+  { keys: ["Shift+Z"], does: "triggered sweeps: fewer ms per division", action: "sweepFaster" },
+  { keys: ["Shift+L"], does: "length of this step's sweeps, ms", action: "sweepLength" },
   { keys: ["g"], does: "gain up (fewer µV per division)", action: "gainUp" },
   { keys: ["Shift+G"], does: "gain down", action: "gainDown" },
   { keys: ["t"], does: "timebase slower", action: "timeSlower" },

@@ -8,6 +8,8 @@ import { fTicks, hPoints, munixPoints, rnsTrains, scanPoints } from "../src/late
 import { limitWords, spread, stateMark } from "../src/parts/value";
 import { distanceOf } from "../src/state/edits";
 import { nextOpen } from "../src/state/stepping";
+import { underElectrodes } from "../src/state/study";
+import { sweepTimeMs, timebaseFor } from "../src/state/view";
 import { rowsOf, type SweepRecord } from "../src/state/sweeps";
 import { numbered, rowGone, rows, tableRow, tableRows, traces, wantTrace } from "../src/state/table";
 import { insetPoints } from "../src/trace/inset";
@@ -38,6 +40,24 @@ test("the newest run of a site is shown, and an older one when it is asked for",
   const ids = (wanted: string | null) => rowsOf(list, at, wanted).map((r) => r.sweeps.map((s) => s.text.id).join(""));
   expect(ids(null)).toEqual(["c", "b"]);
   expect(ids("motor_response.left.median.wrist.APB.1")).toEqual(["ad", "b"]);
+});
+
+test("a sweep that was made longer is in view to its end; an ordinary one is seen as its step says", () => {
+  expect(timebaseFor(50, 100)).toBe(5);
+  expect(timebaseFor(20, null)).toBe(2);
+  expect(9 * timebaseFor(100, 250)).toBeGreaterThanOrEqual(250);
+  expect(9 * timebaseFor(100, 1000)).toBeGreaterThanOrEqual(1000);
+});
+
+test("the timebase follows the step, and the step's sweeps when they are made longer; what is told again moves nothing", () => {
+  const f: Step = { id: "f", measure: "f_wave", nerve: "tibial", site: "ankle", side: "left", muscle: "left AH", sweep_ms: 100, record_ms: 250 };
+  underElectrodes(f);
+  expect(9 * sweepTimeMs.value).toBeGreaterThanOrEqual(250);
+  sweepTimeMs.value = 5;
+  underElectrodes({ ...f });
+  expect(sweepTimeMs.value).toBe(5);
+  underElectrodes({ ...f, record_ms: 500 });
+  expect(9 * sweepTimeMs.value).toBeGreaterThanOrEqual(500);
 });
 
 test("sweeps of another measure at the same place are another row", () => {

@@ -7,7 +7,7 @@ import { insteadWords } from "../parts/value";
 import { setTask, setTemperature } from "../state/actions";
 import { tell } from "../state/events";
 import { rowHere } from "../state/shown";
-import { counts, isNow, moveStep, nowStep, protocols, repeatStep, sideAsked, startStep, stepKey, wasAsked } from "../state/stepping";
+import { counts, isNow, moveStep, nowStep, protocols, repeatStep, setSweepMs, sideAsked, startStep, stepKey, wasAsked } from "../state/stepping";
 import { protocol, step, steps, task, temperatureC, temperatures } from "../state/study";
 import { placeWords, rows, valueOf } from "../state/table";
 import { columnsOf } from "../table/columns";
@@ -127,6 +127,26 @@ function Temperature() {
   );
 }
 
+/** How long after the stimulus a sweep of this step ends; Enter takes it, from the next stimulus on. */
+function SweepLength() {
+  const [typed, type] = useState("");
+  const known = nowStep.value?.record_ms ?? null;
+  if (!nowStep.value?.id || known === null) return null;
+  const enter = () => {
+    const ms = typedNumber(typed);
+    if (ms !== null && ms > 0) void setSweepMs(ms);
+    else if (typed.trim() !== "") tell(`sweep length: "${typed.trim()}" is no number of ms`);
+    type("");
+  };
+  return (
+    <label class="temperature">
+      <span>Sweeps last {format("sweep_ms", known)}</span>
+      <input id="sweep-length" inputMode="decimal" data-testid="sweep-length" aria-label="Length of the sweeps of this step, ms after the stimulus" placeholder="ms" value={typed}
+        onInput={(e) => type(e.currentTarget.value)} onKeyDown={(e) => { if (e.key === "Enter") e.currentTarget.blur(); }} onBlur={enter} />
+    </label>
+  );
+}
+
 export function Rail() {
   const form = askSkip.value ? <SkipForm /> : askStep.value ? <AddForm /> : sideAsked.value ? <SideQuestion /> : <Electrodes />;
   return (
@@ -140,6 +160,7 @@ export function Rail() {
       </section>
       {form}
       <Temperature />
+      <SweepLength />
       <div class="triple">
         <button type="button" data-testid="skip-step" disabled={!nowStep.value?.id} onClick={() => { askSkip.value = !askSkip.value; }}>Skip <Key k="K" /></button>
         <button type="button" data-testid="repeat-step" disabled={!nowStep.value?.id} onClick={() => void repeatStep()}>Again <Key k="R" /></button>

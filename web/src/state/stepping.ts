@@ -95,6 +95,12 @@ export async function recordOn(s: Step, channel: string, labels: readonly string
   });
 }
 
+/** Sweeps of the step at hand last so many ms from the next stimulus on. */
+export async function setSweepMs(ms: number): Promise<void> {
+  const told = await mark("sweep length", nowStep.value, "sweep", { ms, ...by() });
+  if (told && isNow(told)) underElectrodes(told);
+}
+
 export async function reopenStep(s: Step): Promise<void> {
   await mark("reopen", s, "reopen", {});
 }

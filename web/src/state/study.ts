@@ -11,7 +11,7 @@ import { effortTold } from "./effort";
 import { tell } from "./events";
 import { addHunted, addSweep, fetchMissing, hunted, sweeps } from "./sweeps";
 import { chosenRow, rowGone, tableRow, tableRows } from "./table";
-import { chosenMuscle, chosenSite, sweepGainMv, sweepMode, sweepTimeMs, type SweepMode } from "./view";
+import { chosenMuscle, chosenSite, sweepGainMv, sweepMode, sweepTimeMs, timebaseFor, type SweepMode } from "./view";
 
 export const clock = new ServerClock(() => performance.now() / 1000);
 export const mode = signal<"live" | "replay" | "simulated" | null>(null);
@@ -152,14 +152,16 @@ const placement = (s: Step | null) => (s ? [s.measure, s.nerve, s.site, s.side, 
 export function underElectrodes(told: Step | null): void {
   // A step with nothing chosen in it is no step.
   const chosen = told?.muscle && told.nerve && told.site ? told : null;
-  if (chosen && placement(chosen) !== placement(step.value)) {
+  const another = chosen !== null && placement(chosen) !== placement(step.value);
+  if (another) {
     chosenMuscle.value = chosen.muscle;
     chosenSite.value = chosen.site;
     chosenRow.value = null;
     if (chosen.gain_uv) sweepGainMv.value = chosen.gain_uv / 1000;
     sweepMode.value = FIRST_MODE[chosen.measure ?? ""] ?? "superimpose";
-    if (chosen.sweep_ms) sweepTimeMs.value = chosen.sweep_ms / 10;
   }
+  const longer = (chosen?.record_ms ?? null) !== (step.value?.record_ms ?? null);
+  if (chosen?.sweep_ms && (another || longer)) sweepTimeMs.value = timebaseFor(chosen.sweep_ms, chosen.record_ms);
   step.value = chosen;
 }
 
@@ -220,7 +222,7 @@ export function apply(m: Text): void {
 function oneStep(told: Step): void {
   const known = steps.value.some((s) => s.id === told.id);
   if (known) steps.value = steps.value.map((s) => (s.id === told.id ? told : s));
-  if (step.value?.id === told.id) step.value = told;
+  if (step.value?.id === told.id) underElectrodes(told);
   // a new one stands where the service puts it: the `study` frame brings the order
   if (!known) void loadStudy();
 }

@@ -5,7 +5,7 @@ import { computed, signal } from "@preact/signals";
 export const GAINS_UV = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
 export const TIMES_MS = [5, 10, 20, 50, 100, 200, 500, 1000];
 export const SWEEP_GAINS_MV = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
-export const SWEEP_TIMES_MS = [0.5, 1, 2, 3, 5, 10, 20];
+export const SWEEP_TIMES_MS = [0.5, 1, 2, 3, 5, 10, 20, 25, 30, 50, 100, 120];
 export const DIVISIONS_X = 10;
 export const DIVISIONS_Y = 8;
 
@@ -44,6 +44,18 @@ export const windowS = computed(() => (timeMs.value * DIVISIONS_X) / 1000);
 export const presetId = computed(() =>
   notch.value === 60 ? `${preset.value}-n60` : preset.value,
 );
+
+/** What is shown before the stimulus: one division of ten. */
+const BEFORE_DIVISIONS = 1;
+/** What every sweep has: only what was lengthened beyond it is fitted into view. */
+const ORDINARY_MS = 100;
+/** ms per division at which a step is first seen: its own, or as many as show the whole of a sweep that was made longer. */
+export function timebaseFor(sweepMs: number, recordMs: number | null | undefined): number {
+  const own = sweepMs / DIVISIONS_X;
+  const reach = DIVISIONS_X - BEFORE_DIVISIONS;
+  if (!recordMs || recordMs <= ORDINARY_MS || own * reach >= recordMs) return own;
+  return SWEEP_TIMES_MS.find((ms) => ms * reach >= recordMs) ?? SWEEP_TIMES_MS.at(-1) ?? own;
+}
 
 /** The next step of a fixed list, up or down, staying at the ends. */
 export function stepIn(list: readonly number[], now: number, by: 1 | -1): number {

@@ -9,7 +9,7 @@ export interface Electrodes { e1: string; e2: string; ground: string }
 /** What is under the electrodes; what only a step of the list has is absent where the placement is on its own. */
 export interface Step {
   nerve: string; site: string; side: string; muscle: string; id?: string; label?: string; measure?: string;
-  channel?: string | null; montage?: Electrodes; stimulate?: string; filter_hz?: [number, number]; sweep_ms?: number | null;
+  channel?: string | null; montage?: Electrodes; stimulate?: string; filter_hz?: [number, number]; sweep_ms?: number | null; record_ms?: number | null;
   gain_uv?: number | null; distance_mm?: number | null; width_us?: number | null; train?: TrainPlan | null; needs?: string | null;
   note?: string; state?: "open" | "done" | "skipped"; reason?: string | null; run?: number; rows?: string[]; added?: boolean;
 }
