@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args
 
 from service.model import Side
 
+from .rates import off_mains
+
 SETUPS = "setups.toml"
 LEAST_RECORD_MS, MOST_RECORD_MS = 100.0, 1000.0
 TrainKind = Literal["f", "h", "rns", "scan"]
@@ -319,4 +321,9 @@ def _check_train(name: str, train: Mapping[str, Any] | None) -> None:
         raise ValueError(
             f"setup {name!r}: a train {checked.kind!r} of {checked.count} (at most "
             f"{checked.ceiling_count}) is not allowed"
+        )
+    if checked.kind != "rns" and not off_mains(checked.rate_hz):
+        raise ValueError(
+            f"setup {name!r}: at {checked.rate_hz:g} Hz every sweep has the same phase of 50 or "
+            "60 Hz mains; choose a rate that divides neither, 0.47 instead of 0.5 Hz"
         )

@@ -11,8 +11,8 @@ AVERAGE = 3
 SOURCE = "made up for a test of the page"
 _SITE_MS = {"wrist": 3.6, "elbow": 8.0}
 _TRAINS = {
-    "f_wave": {"kind": "f", "count": 20, "rate_hz": 0.5, "ceiling_count": 100, "note": "relaxed"},
-    "cmap_scan": {"kind": "scan", "count": 500, "rate_hz": 2, "ceiling_count": 600, "note": ""},
+    "f_wave": {"kind": "f", "count": 20, "rate_hz": 0.47, "ceiling_count": 100, "note": "relaxed"},
+    "cmap_scan": {"kind": "scan", "count": 500, "rate_hz": 1.9, "ceiling_count": 600, "note": ""},
 }
 
 

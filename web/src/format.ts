@@ -34,7 +34,7 @@ const FORMS: Record<Quantity, Form> = {
   percent: { unit: "%", digits: fixed(0) },
   velocity_m_s: { unit: "m/s", digits: fixed(0) },
   rate_hz: { unit: "Hz", digits: fixed(0) },
-  frequency_hz: { unit: "Hz", digits: fixed(1) },
+  frequency_hz: { unit: "Hz", digits: (v) => (Math.abs(v) < 1 ? 2 : 1) },
   age_years: { unit: "years", digits: fixed(0) },
   height_cm: { unit: "cm", digits: fixed(0) },
   age_s: { unit: "s", digits: (v) => (v < 10 ? 2 : 0) },

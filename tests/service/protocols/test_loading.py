@@ -96,6 +96,11 @@ def test_pulses_and_trains_are_within_the_stimulators_limits() -> None:
             "not allowed",
         ),
         ("width_us = 200", 'width_us = 200\ntrain = { kind = "rns", count = 5 }', "train"),
+        (
+            "width_us = 200",
+            'width_us = 200\ntrain = { kind = "f", count = 20, rate_hz = 0.5, ceiling_count = 20 }',
+            "same phase",
+        ),
     ],
 )
 def test_a_wrong_setup_is_refused_with_its_name(find: str, put: str, said: str) -> None:
