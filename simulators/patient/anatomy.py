@@ -22,9 +22,8 @@ class MuscleAnatomy:
 
     site_mm: distance along the nerve from each stimulation site (and the cord) to E1, nearest
     first. reference_mm: distance of E2 from E1 along the fibres. stretched: `flexor` muscles beat
-    first in clonus, `extensor` muscles half a period later. late_zone: share of units whose branch
-    is longer, and by how many seconds; scatter_s: SD of terminal delays within a zone. detour: name
-    of the way that some of its axons may take.
+    first in clonus, `extensor` muscles half a period later. scatter_s: SD of terminal delays within
+    an end-plate zone. detour: name of the way that some of its axons may take.
     """
 
     name: str
@@ -37,7 +36,6 @@ class MuscleAnatomy:
     corticospinal: float
     stretched: str
     site_mm: Mapping[str, float]
-    late_zone: tuple[float, float]
     scatter_s: float
     velocity_factor: float
     detour: str | None
@@ -137,7 +135,6 @@ def _numbers(row: Mapping[str, Any]) -> Mapping[str, float]:
 
 
 def _muscle(name: str, row: Mapping[str, Any]) -> MuscleAnatomy:
-    share, late_ms = _pair(row.get("late_zone", [0.0, 0.0]))
     return MuscleAnatomy(
         name=name,
         nerve=row["nerve"],
@@ -149,7 +146,6 @@ def _muscle(name: str, row: Mapping[str, Any]) -> MuscleAnatomy:
         corticospinal=float(row["corticospinal"]),
         stretched=row["stretched"],
         site_mm=_numbers(row["site_mm"]),
-        late_zone=(share, 1e-3 * late_ms),
         scatter_s=1e-3 * float(row.get("scatter_ms", SCATTER_MS)),
         velocity_factor=float(row.get("velocity_factor", 1.0)),
         detour=row.get("detour"),

@@ -62,6 +62,20 @@ def _negative_duration_ms(waveform: FloatArray, onset: float) -> float:
     return 1e3 * (end / RATE_HZ - onset)
 
 
+def _notch(waveform: FloatArray) -> float:
+    """Depth of the notch between two negative peaks, as a share of the higher one; 0 for a dome."""
+    up = -waveform
+    top = int(np.argmax(up))
+    sides = (up[top:], up[top::-1])
+    depth = 0.0
+    for side in sides:
+        end = int(np.argmax(side <= 0.0)) or side.size
+        above = side[:end]
+        climbed = np.maximum.accumulate(above[::-1])[::-1]  # the highest still to come
+        depth = max(depth, float((climbed - above).max()))
+    return depth / float(up[top])
+
+
 def _f_waves(axons: MotorAxons, unit_uv: FloatArray, stimuli: int, seed: int, key: str) -> Values:
     site = axons.muscle.distal_site
     rng = random_stream(seed, key, "closed-form F-waves")
@@ -89,9 +103,10 @@ def motor_truth(
     condition: NerveCondition = HEALTHY_NERVE,
     stimuli: int = 32,
 ) -> Values:
-    """One muscle (`left APB`): `<site>_latency_ms`, `<site>_amplitude_mv`, `<site>_duration_ms` of
-    every site, `<segment>_m_s` between neighbouring sites, F-waves from the distal site. What does
-    not reach the muscle is None."""
+    """One muscle (`left APB`): `<site>_latency_ms`, `<site>_amplitude_mv`, `<site>_duration_ms`,
+    `<site>_notch` (between two negative peaks, as a share of the higher one; 0 for a dome) of every
+    site, `<segment>_m_s` between neighbouring sites, F-waves from the distal site. What does not
+    reach the muscle is None."""
     side, name = split_key(key)
     anatomy = body_plan().muscles[name]
     warm = person_of_build(person)
@@ -119,6 +134,7 @@ def motor_truth(
         values[f"{site}_latency_ms"] = 1e3 * onset
         values[f"{site}_amplitude_mv"] = base_to_negative_peak(waveform)
         values[f"{site}_duration_ms"] = _negative_duration_ms(waveform, onset)
+        values[f"{site}_notch"] = _notch(waveform)
         if before is not None:
             way_mm = float(axons.length_mm[: last + 1].sum()) - before[0]
             values[f"{axons.segments[last]}_m_s"] = 1e-3 * way_mm / (onset - before[1])

@@ -221,7 +221,7 @@ def grow_axons(
     )
     velocity = np.maximum(fastest, 15.0) * (1.0 - slower)[:, None] * np.clip(ripple, 0.6, 1.05)
     scatter = np.clip(build.normal(0.0, 1.0, size.size), -2.0, 3.0) * muscle.scatter_s
-    share, late_s = muscle.late_zone
+    share, late_s = _late_zone(person, seed, muscle.name, side)
     scatter[build.random(size.size) < share] += late_s
     return MotorAxons(
         muscle,
@@ -238,6 +238,15 @@ def grow_axons(
         branch=np.full(size.size, np.nan),
         delayed_from=1 if segments[0] in BEYOND_WRIST else 0,
     )
+
+
+def _late_zone(person: Person, seed: int, muscle: str, side: str) -> tuple[float, float]:
+    """What belongs to a second, later zone: share of the units, and by how many seconds it answers
+    later: the other muscles of the nerve that the electrodes see."""
+    if muscle not in norms()["late_share"]:
+        return 0.0, 0.0
+    share = drawn(person, seed, "late_share", muscle, side)
+    return share, 1e-3 * drawn(person, seed, "late_ms", muscle, side)
 
 
 def _unreached(

@@ -277,3 +277,37 @@ MEANS = (
     Mean("ulnar F minimum", "ms", 26.5, 2.1, of(ULN, "f_min_ms"), NOBREGA),
     Mean("tibial F minimum", "ms", 47.0, 4.1, of(TIB, "f_min_ms"), NOBREGA),
 )  # fmt: skip
+
+
+# --- shapes of distal motor responses ------------------------------------------------------------
+
+TWO_PEAKS = 0.02  # of the higher peak: notches that an eye sees on a trace without noise
+EFNS = "upper limit of the EFNS/PNS criteria, PMC8108415, of traces filtered from 5-20 Hz"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The negative phase of one muscle's distal response. longest_ms: published upper limit."""
+
+    muscle: str
+    site: str
+    longest_ms: float
+
+    def duration(self, subjects: Sequence[Subject]) -> tuple[float, float]:
+        """Mean and SD of the negative phase, ms."""
+        found = [s.visit[f"left {self.muscle}"][f"{self.site}_duration_ms"] for s in subjects]
+        known = np.array([value for value in found if value is not None])
+        return float(known.mean()), float(known.std(ddof=1))
+
+    def two_peaks(self, subjects: Sequence[Subject]) -> float:
+        """Share of the subjects whose response has two negative peaks, 0-1."""
+        found = [s.visit[f"left {self.muscle}"][f"{self.site}_notch"] for s in subjects]
+        return float(np.mean([value is not None and value > TWO_PEAKS for value in found]))
+
+
+SHAPES = (
+    Shape("APB", "wrist", 6.6),
+    Shape("ADM", "wrist", 6.7),
+    Shape("EDB", "ankle", 7.6),
+    Shape("AH", "ankle", 8.8),
+)

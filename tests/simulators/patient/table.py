@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .needle_measured import mean_of, subject
-from .population import LIMITS, MEANS, Subject, examined
+from .population import EFNS, LIMITS, MEANS, SHAPES, Subject, examined
 from .split_hand import LIMIT_MV, indices
 from .test_interference import PEOPLE, RECORDED, simulated
 from .test_needle import HELD_OUT, LESIONS, PUBLISHED, held_out
@@ -48,6 +48,23 @@ def limits_table(subjects: list[Subject]) -> list[str]:
         lines.append(
             f"| `{row.id}` | {sign} {row.value:g} | {100 * row.crossed(subjects):.1f} % "
             f"| {row.source}{note} |"
+        )
+    return lines
+
+
+def shapes_table(subjects: list[Subject]) -> list[str]:
+    """How long the negative phase lasts, and how many have two peaks in it."""
+    lines = ["| shape | published | simulated | source |", "|---|---|---|---|"]
+    peaks = {"APB": "none", "ADM": "often"}
+    for row in SHAPES:
+        lines.append(
+            f"| {row.muscle} negative phase, ms | below {row.longest_ms:g} "
+            f"| {_spread(*row.duration(subjects))} | {EFNS} |"
+        )
+    for row in SHAPES[: len(peaks)]:
+        lines.append(
+            f"| {row.muscle} with two negative peaks, % | {peaks[row.muscle]} "
+            f"| {100 * row.two_peaks(subjects):.0f} | Kincaid 1993, Muscle Nerve 16:392 |"
         )
     return lines
 
@@ -113,7 +130,14 @@ def computed() -> str:
     subjects = examined(MANY, SEED)
     parts = (
         f"Nerve conduction of {MANY} healthy adults, both sexes, 20-79 years:",
-        *("\n".join(lines) for lines in (means_table(subjects), limits_table(subjects))),
+        *(
+            "\n".join(lines)
+            for lines in (
+                means_table(subjects),
+                limits_table(subjects),
+                shapes_table(subjects),
+            )
+        ),
         "Needle:",
         "\n".join(needle_table()),
         "Units and groups:",

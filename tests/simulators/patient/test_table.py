@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from .population import LIMITS, MEANS
-from .table import MANY, committed, limits_table, means_table
+from .population import LIMITS, MEANS, SHAPES
+from .table import MANY, committed, limits_table, means_table, shapes_table
 from .test_population import FEW, subjects
 
 
@@ -29,12 +29,21 @@ def test_the_committed_mean_is_that_of_people_drawn_now(row):
     assert abs(mean - said) < 3.0 * sd / np.sqrt(FEW / 2) + 0.03 * said
 
 
+@pytest.mark.parametrize("row", SHAPES, ids=[row.muscle for row in SHAPES])
+def test_the_committed_duration_is_that_of_people_drawn_now(row):
+    """Negative phase of the distal response: within three standard errors of few people and 3 %."""
+    mean, sd = row.duration(subjects(FEW))
+    said = _first_number(committed()[f"{row.muscle} negative phase, ms"])
+    assert abs(mean - said) < 3.0 * sd / np.sqrt(FEW / 2) + 0.03 * said
+
+
 @pytest.mark.soak
 def test_the_committed_conduction_tables_are_not_stale():
     """The same people give the same numbers: means within 2 %, crossings within one point."""
     people = list(subjects(MANY))
     told = committed()
-    for line in (*means_table(people)[2:], *limits_table(people)[2:]):
+    tables = means_table, limits_table, shapes_table
+    for line in (line for table in tables for line in table(people)[2:]):
         name, _, found, _ = (cell.strip() for cell in line.strip("|").split(" | "))
         said, now = _first_number(told[name.strip("`")]), _first_number(found)
         assert abs(now - said) <= max(0.02 * abs(said), 1.0 if "%" in found else 0.0), name
