@@ -3,12 +3,14 @@ import { actionFor, placeOf, type Action } from "./keys";
 import { nextMuscle } from "./bedside/muscle";
 import { declared, trainRuns } from "./bedside/train";
 import { arm, armedHere, disarm, endTrain, fire, include, intensity, markEpoch, stepWidth, stop, toggleHunt } from "./state/actions";
+import { settleAll } from "./state/edits";
 import { tell } from "./state/events";
 import { moveReview } from "./state/review";
 import { groupHere, rowHere, shown } from "./state/shown";
 import { moveStep, repeatStep } from "./state/stepping";
 import { stimulatorState, studyId } from "./state/study";
 import { sweeps } from "./state/sweeps";
+import { redo, undo } from "./state/undo";
 import { absentKey } from "./table/absent";
 import { conditionKey, exerciseKey } from "./table/condition";
 import { correctKey } from "./table/correct";
@@ -91,6 +93,8 @@ const DOES: Record<Action, () => void> = {
   intensityDownFast: () => void intensity(-5),
   wider: () => void stepWidth(1),
   narrower: () => void stepWidth(-1),
+  undo: () => void settleAll().then(undo),
+  redo: () => void redo(),
   sweepGainUp: () => { sweepGainMv.value = stepIn(SWEEP_GAINS_MV, sweepGainMv.value, -1); },
   sweepGainDown: () => { sweepGainMv.value = stepIn(SWEEP_GAINS_MV, sweepGainMv.value, 1); },
   sweepSlower: () => { sweepTimeMs.value = stepIn(SWEEP_TIMES_MS, sweepTimeMs.value, 1); },

@@ -9,7 +9,7 @@ export interface Binding {
 }
 export type Action =
   | "stop" | "fire" | "arm" | "intensityUp" | "intensityDown" | "intensityUpFast" | "intensityDownFast"
-  | "sweepLength" | "sweepGainUp" | "sweepGainDown" | "sweepSlower" | "sweepFaster" | "wider" | "narrower" | "gainUp" | "gainDown" | "timeSlower" | "timeFaster" | "freeze" | "sweepMode" | "nextStep" | "previousStep"
+  | "undo" | "redo" | "sweepLength" | "sweepGainUp" | "sweepGainDown" | "sweepSlower" | "sweepFaster" | "wider" | "narrower" | "gainUp" | "gainDown" | "timeSlower" | "timeFaster" | "freeze" | "sweepMode" | "nextStep" | "previousStep"
   | "nextSite" | "previousSite" | "nextMuscle" | "marker1" | "marker2" | "marker3" | "markerAutomatic" | "exclude"
   | "temperature" | "distance" | "noResponse" | "skip" | "repeat" | "addStep" | "pain" | "table" | "rowDown" | "rowUp"
   | "epoch" | "hunt" | "exercise" | "correct" | "condition" | "halves" | "markerLeftTenth" | "markerRightTenth" | "board" | "events" | "centre" | "theme" | "help" | "markerLeft" | "markerRight" | "markerLeftFast" | "markerRightFast";
@@ -66,6 +66,8 @@ export const BINDINGS: readonly Binding[] = [
   { keys: ["Shift+J"], does: "row before", action: "rowUp" },
   { keys: ["p"], does: "pain 0-10, reason for stopping", action: "pain" },
   { keys: ["x"], does: "exclude / restore last sweep", action: "exclude" },
+  { keys: ["Ctrl+Z"], does: "undo this page's last marker, exclusion or rejection (both stay in the study)", action: "undo" },
+  { keys: ["Ctrl+Shift+Z"], does: "what was undone once more", action: "redo" },
   { keys: ["w"], does: "skin temperature", action: "temperature" },
   { keys: ["m"], does: "board / bedside", action: "board" },
   { keys: ["q"], does: "scope / triggered view", action: "centre" },
@@ -90,7 +92,9 @@ export type Place = "page" | "field" | "button" | "slider" | "select";
 export function actionFor(e: KeyPress, place: Place): Action | null {
   // STOP is looked for first, whatever the modifiers, the focus or the repeat.
   if (e.key === "Escape" || e.key === "Pause") return "stop";
-  if (e.ctrlKey || e.altKey || e.metaKey || place === "field") return null;
+  if (place === "field") return null;
+  if ((e.ctrlKey || e.metaKey) && !e.altKey && e.key.toLowerCase() === "z") return e.repeat ? null : e.shiftKey ? "redo" : "undo";
+  if (e.ctrlKey || e.altKey || e.metaKey) return null;
   const name = keyName(e);
   const arrows = name.includes("Arrow");
   if ((place === "slider" || place === "select") && (arrows || name === " ")) return null;

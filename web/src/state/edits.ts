@@ -1,11 +1,13 @@
 // What a person says of a row. The service decides; its `row` frame changes the page, not the click.
 import { signal } from "@preact/signals";
+import { format } from "../format";
 import { post } from "../wire/api";
 import type { Place, SweepText } from "../wire/messages";
 import type { RowText } from "../wire/table";
 import { attempt, operator } from "./actions";
 import { tell } from "./events";
-import { rows, tableRow } from "./table";
+import { placeWords, rows, tableRow } from "./table";
+import { changed, type Change } from "./undo";
 
 const route = (id: string, what: string) => `rows/${encodeURIComponent(id)}/${what}`;
 /** Initials, where they are known here; else the study's operator counts. */
@@ -35,14 +37,55 @@ export function placeMarker(id: string, name: string, latencyMs: number): void {
 async function settle(id: string, name: string, key: string): Promise<void> {
   settling.delete(key);
   const ms = held.value.get(key);
-  if (ms !== undefined) await change(id, "markers", { name, latency_ms: ms });
+  const before = markerOf(id, name);
+  if (ms !== undefined && (await place(id, name, ms)) && before) changed(markerMoved(id, name, before, ms));
   // moved again meanwhile: that move is answered for by its own timer
   if (settling.has(key)) return;
   held.value = new Map([...held.value].filter(([k]) => k !== key));
 }
 
-export async function resetMarker(id: string, name: string | null): Promise<void> {
-  await change(id, "markers/reset", { name });
+/** What a hand has just let go of is told now, not after its rest: before it is undone. */
+export async function settleAll(): Promise<void> {
+  for (const [key, timer] of [...settling]) {
+    clearTimeout(timer);
+    const bar = key.lastIndexOf("|");
+    await settle(key.slice(0, bar), key.slice(bar + 1), key);
+  }
+}
+
+export async function resetMarker(id: string, name: string): Promise<void> {
+  const before = markerOf(id, name);
+  if ((await reset(id, name)) && before && before.by !== "automatic") changed(markerMoved(id, name, before, null));
+}
+
+const place = (id: string, name: string, ms: number) => change(id, "markers", { name, latency_ms: ms });
+const reset = (id: string, name: string) => change(id, "markers/reset", { name });
+
+interface Stood { ms: number; by: string; sampleMs: number }
+function markerOf(id: string, name: string): Stood | null {
+  const row = rows.value.get(id);
+  const found = row?.measurement.markers.find((k) => k.name === name);
+  if (!row || !found) return null;
+  return { ms: (1000 * (found.index - row.zero_index)) / row.rate_hz, by: found.by ?? "automatic", sampleMs: 1000 / row.rate_hz };
+}
+
+/** A marker was moved to `after` ms, or (null) set back to automatic. */
+function markerMoved(id: string, name: string, before: Stood, after: number | null): Change {
+  const row = rows.value.get(id);
+  const words = `${name} of ${placeWords(row?.nerve ?? "")} ${placeWords(row?.site ?? "")}`;
+  const at = (ms: number) => format("latency_ms", ms);
+  const was = before.by === "automatic";
+  return {
+    did: after === null ? `${words} back to automatic` : `${words} moved from ${at(before.ms)} to ${at(after)}`,
+    undid: `${words} ${was ? "back to automatic" : "as it was"}, ${at(before.ms)}${after === null ? "" : ` instead of ${at(after)}`}`,
+    stands: (again) => {
+      const now = markerOf(id, name);
+      const wanted = again ? (was ? null : before.ms) : after;
+      return now !== null && (wanted === null ? now.by === "automatic" : Math.abs(now.ms - wanted) <= 1.01 * now.sampleMs);
+    },
+    back: () => (was ? reset(id, name) : place(id, name, before.ms)),
+    again: () => (after === null ? reset(id, name) : place(id, name, after)),
+  };
 }
 
 /** The examiner's word on maximal effort; null: nobody says. */
@@ -68,7 +111,15 @@ export async function correctSweep(id: string, place: Partial<Place>): Promise<s
 
 /** Into the average whatever artefact rejection finds; false: as it finds. */
 export async function keepSweep(id: string, kept: boolean): Promise<void> {
-  await attempt("sweep", () => post(`sweeps/${encodeURIComponent(id)}`, { kept, ...by() }));
+  if (await keep(id, kept)) changed(sweepKept(id, kept));
+}
+const keep = (id: string, kept: boolean) => attempt("sweep", () => post(`sweeps/${encodeURIComponent(id)}`, { kept, ...by() }));
+
+const rejected = (id: string) => [...rows.value.values()].some((row) => row.rejected?.some((one) => one.sweep === id));
+function sweepKept(id: string, kept: boolean): Change {
+  const words = (on: boolean) => (on ? "a sweep kept in its average whatever artefact rejection finds" : "a sweep left to artefact rejection");
+  // what was kept is rejected no more; one left to rejection may be or not
+  return { did: words(kept), undid: words(!kept), stands: (again) => again || !kept || !rejected(id), back: () => keep(id, !kept), again: () => keep(id, kept) };
 }
 
 /** Maximal exercise has ended just now, between two trains; or there was none. */
