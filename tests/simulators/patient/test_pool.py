@@ -52,3 +52,31 @@ def test_some_units_begin_with_a_doublet_and_none_doubles_later():
     assert 1 <= len(doubled) < 0.15 * UNITS
     assert 0.005 <= min(doubled) <= max(doubled) <= 0.012
     assert min(one[1:].min() for one in trains) > 0.02
+
+
+def _published_share(force, twitch_range):
+    """Share of a pool that Fuglevand 1993 has at work at a share of maximal force, by its own
+    equations and constants (recruitment range 30, gain 1, 8 to 35 and 25 per second)."""
+    rank = np.arange(1, UNITS + 1) / UNITS
+    threshold, twitch = 30.0**rank, twitch_range**rank
+    contraction_s = 0.090 * twitch ** (-np.log(3.0) / np.log(twitch_range))
+    peak_hz = 35.0 - 10.0 * threshold / 30.0
+
+    def pull(excitation):
+        hz = np.minimum(8.0 + excitation - threshold, peak_hz) * (excitation >= threshold)
+        fused = contraction_s * hz
+        sigmoid = (1.0 - np.exp(-2.0 * np.maximum(fused, 0.4) ** 3)) / np.maximum(fused, 0.4)
+        return float((fused * twitch * sigmoid).sum())
+
+    excitation = np.linspace(0.0, threshold[-1] + peak_hz[-1] - 8.0, 2000)
+    reached = np.array([pull(one) for one in excitation])
+    needed = excitation[np.searchsorted(reached, force * reached[-1])]
+    return float((threshold <= needed).mean())
+
+
+def test_at_a_twentieth_of_force_as_many_units_work_as_in_the_published_model():
+    """Two fifths; the model itself has half of them with its twitches over a hundredfold range, as
+    many as here over the range of human thenar units."""
+    properties = PoolProperties.draw(UNITS, random_stream(1, "pool"))
+    here = properties.threshold <= excitation_for(properties, 0.05, np.ones(UNITS))
+    assert 0.28 < _published_share(0.05, 15.0) <= here.mean() < _published_share(0.05, 100.0) < 0.6
