@@ -126,6 +126,9 @@ def _steps(app: FastAPI, fake: FakeService, tell: Callable[[dict], Awaitable[Non
         if what == "repeat":
             step |= {"run": step["run"] + 1, "state": "open"}
             return await start(step)
+        if what == "sweep":
+            step |= {"record_ms": body["ms"]}
+            return await told(step)
         step |= {"state": "skipped" if what == "skip" else what, "reason": body.get("reason")}
         return await told(step)
 

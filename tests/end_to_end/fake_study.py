@@ -53,6 +53,7 @@ class FakeService:
 
     def __init__(self) -> None:
         self.what = "live"
+        self.patient = "P-0412"
         self.armed = "safe"
         self.current_ma = 20.0
         self.stopped = 0
@@ -185,7 +186,7 @@ class FakeService:
     def study(self) -> dict:
         """`study`."""
         return {
-            "patient": "P-0412",
+            "patient": self.patient,
             "id": self.study_id,
             "task": self.task,
             "step": self.step,

@@ -45,6 +45,51 @@ def pulses(page: Page, count: int) -> None:
         expect(plot).to_have_attribute("data-sweeps", str(before + number))
 
 
+def test_what_was_typed_for_a_new_study_stays_when_the_patients_name_arrives(
+    stage: Stage, open_page: OpenPage
+) -> None:
+    """Whatever the service tells meanwhile, of this patient or of another."""
+    page = open_page(stage.origin)
+    is_live(page)
+    page.goto(f"{stage.origin}/#/")
+    page.get_by_test_id("new-patient").fill("P-77")
+    page.get_by_test_id("new-visit").fill("first")
+    stage.fake.patient = "somebody else"
+    page.request.post(f"{stage.origin}/api/temperature", data={"celsius": 33.0})
+    expect(page.get_by_role("heading", level=1)).to_contain_text("somebody else")
+    expect(page.get_by_test_id("new-patient")).to_have_value("P-77")
+    expect(page.get_by_test_id("new-visit")).to_have_value("first")
+
+
+def test_a_marker_and_a_sweep_go_back_by_ctrl_z_and_a_long_sweep_is_in_view(
+    stage: Stage, open_page: OpenPage
+) -> None:
+    """By keys alone; in a text field the key is the browser's."""
+    page = begun(stage, open_page)
+    page.keyboard.press("b")
+    pulses(page, 2)
+    page.keyboard.press("x")
+    expect(page.get_by_test_id("triggered")).to_contain_text("1 of 2")
+    page.keyboard.press("w")
+    page.keyboard.press("Control+z")
+    expect(page.get_by_test_id("triggered")).to_contain_text("1 of 2")
+    page.evaluate("document.activeElement?.blur()")
+    page.keyboard.press("Control+z")
+    expect(page.get_by_test_id("triggered")).to_contain_text("2 of 2")
+    expect(page.get_by_test_id("event-line")).to_contain_text("undone: sweep")
+    page.keyboard.press("1")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.get_by_test_id("marker-readout")).to_contain_text("by KS")
+    page.keyboard.press("Control+z")
+    expect(page.get_by_test_id("marker-readout")).to_contain_text("automatic")
+    page.keyboard.press("Shift+L")
+    page.keyboard.type("250")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("sweep-time")).to_contain_text("30")
+    page.keyboard.press("+")
+    expect(page.get_by_test_id("sweep-gain")).to_contain_text("2")
+
+
 def test_a_motor_study_is_done_from_step_to_velocity_by_keyboard_alone(
     stage: Stage, open_page: OpenPage
 ) -> None:

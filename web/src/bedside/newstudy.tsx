@@ -4,7 +4,7 @@ import { Segmented } from "../parts/control";
 import { operator } from "../state/actions";
 import { tell } from "../state/events";
 import { beginStudy, closeStudy, loadProtocols, openStudy, protocols, studies } from "../state/stepping";
-import { mode, patient, studyId } from "../state/study";
+import { mode, studyId } from "../state/study";
 import type { StudyLine } from "../wire/table";
 
 const SIDES = [["protocol", "As the protocol"], ["left", "Left"], ["right", "Right"], ["both", "Both"]] as const;
@@ -14,17 +14,21 @@ const asked = (sides: SideChoice) => (sides === "protocol" ? [] : sides === "bot
 
 function Form() {
   const [told, say] = useState({ patient: "", visit: "", operator: operator.value, protocol: "montage" });
+  const put = (part: Partial<typeof told>) => say((now) => ({ ...now, ...part }));
   const [sides, side] = useState<SideChoice>("protocol");
   const list = protocols.value ?? [];
   const chosen = list.find((p) => p.id === told.protocol);
   const field = (name: "patient" | "visit" | "operator", words: string, most: number) => (
-    <label><span>{words}</span><input data-testid={`new-${name}`} value={told[name]} maxLength={most} onInput={(e) => say({ ...told, [name]: e.currentTarget.value })} /></label>
+    <label><span>{words}</span><input data-testid={`new-${name}`} value={told[name]} maxLength={most} onInput={(e) => put({ [name]: e.currentTarget.value })} /></label>
   );
   const begin = async () => {
     if (told.patient.trim() === "" || told.operator.trim() === "") return tell("new study: a patient code and the operator's initials are needed");
     operator.value = told.operator.trim();
     const line = await beginStudy({ ...told, patient: told.patient.trim(), operator: told.operator.trim(), sides: asked(sides) });
-    if (line) toBedside(line.id);
+    if (!line) return;
+    // what was typed was for that patient; nothing else empties the fields, whatever the service tells meanwhile
+    put({ patient: "", visit: "" });
+    toBedside(line.id);
   };
   return (
     <form class="new-study" aria-label="New study" data-testid="new-study" onSubmit={(e) => { e.preventDefault(); void begin(); }}>
@@ -33,7 +37,7 @@ function Form() {
         {field("visit", "Visit", 80)}
         {field("operator", "Operator's initials", 20)}
         <label><span>Protocol</span>
-          <select data-testid="new-protocol" value={told.protocol} onChange={(e) => say({ ...told, protocol: e.currentTarget.value })}>
+          <select data-testid="new-protocol" value={told.protocol} onChange={(e) => put({ protocol: e.currentTarget.value })}>
             <option value="montage">By the channels of the device</option>
             {list.map((p) => <option key={p.id} value={p.id}>{p.title}, {p.steps.length} steps</option>)}
           </select>
@@ -70,7 +74,7 @@ export function NewStudy() {
   return (
     <>
       <h2>New study</h2>
-      <Form key={patient.value} />
+      <Form />
       {studies.value.length === 0 ? null : (
         <>
           <h2>Studies kept</h2>
