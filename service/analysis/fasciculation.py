@@ -12,11 +12,12 @@ from scipy.signal import find_peaks
 
 from service.model import Json, Measurement
 
+from .quality import hums
 from .result import build
 from .streaming import SosFilter, Windows, band_pass
 
 MEASURE = "fasciculation"
-VERSION = "1"
+VERSION = "2"
 
 Samples = npt.NDArray[np.float64]
 
@@ -27,7 +28,8 @@ class FasciculationSettings:
     extreme above the noise. busy_per_s, regular_cv: a second of more events, or of regular ones,
     is voluntary activity and not valid; stir_share: so is one with small potentials in this
     share of its time.
-    together_ms: one event seen on several channels."""
+    together_ms: one event seen on several channels. mains_uv: RMS above which a second is not
+    valid; the mains are taken out, but here they swing wider than the smallest event in noise."""
 
     band_hz: tuple[float, float] = (20.0, 450.0)
     least_uv: float = 50.0
@@ -46,6 +48,8 @@ class FasciculationSettings:
     stir_uv: float = 8.0
     stir_share: float = 0.35
     mains_hz: tuple[float, ...] = (50.0, 60.0)
+    mains_share: float = 0.2
+    mains_uv: float = 35.0
     flat_uv: float = 0.05
 
 
@@ -60,11 +64,13 @@ class _Event:
 
 @dataclass(frozen=True, slots=True)
 class _Second:
-    """One channel in one second. valid: no dead lead, no stimulus; active: it was not at rest."""
+    """One channel in one second. valid: no dead lead, no stimulus; active: it was not at rest;
+    fault: what the lead suffers from."""
 
     valid: bool
     active: bool
     events: tuple[_Event, ...] = ()
+    fault: str = ""
 
 
 @dataclass(slots=True)
@@ -74,11 +80,18 @@ class _Tally:
     valid_s: float = 0.0
     rejected_s: float = 0.0
     active_s: float = 0.0
+    faulty_s: dict[str, float] = field(default_factory=dict)
     quiet_uv: float = float("inf")
     times_s: list[float] = field(default_factory=list)
     segments: list[int] = field(default_factory=list)
     sizes_uv: list[float] = field(default_factory=list)
     doublets: int = 0
+
+
+_FAULTS = {
+    "lead_off": "lead_off: the lead is flat; check the electrode",
+    "mains": "mains: line interference hides what is sought; check electrodes and ground",
+}
 
 
 class FasciculationWatch:
@@ -137,7 +150,10 @@ class FasciculationWatch:
         tally = self._tallies[channel]
         values = {"valid_min": tally.valid_s / 60.0, "rejected_s": tally.rejected_s}
         restless = ["not_relaxed: discharging more than half of the time"]
-        reasons = restless if tally.active_s > tally.valid_s else []
+        reasons = [
+            *(restless if tally.active_s > tally.valid_s else []),
+            *(_FAULTS[fault] for fault, s in tally.faulty_s.items() if s > tally.valid_s),
+        ]
         if tally.valid_s < 1.0:
             return build(
                 MEASURE, VERSION, target=target, inputs=inputs, settings=self.settings,
@@ -167,10 +183,17 @@ class FasciculationWatch:
         )
         # the mains as the quiet samples show it: a large potential would leak into every line
         usual = 4.0 / 0.6745 * np.median(np.abs(window), axis=1, keepdims=True)
-        clean = window - (np.clip(window, -usual, usual) @ self._lines.T) @ self._lines
+        line = (np.clip(window, -usual, usual) @ self._lines.T) @ self._lines
+        clean = window - line
+        humming = hums(
+            np.mean(clean**2, axis=1), np.mean(line**2, axis=1),
+            self.settings.mains_share, self.settings.mains_uv,
+        )  # fmt: skip
         seconds = [
-            self._look(trace, tally, touched=touched)
-            for trace, tally in zip(clean, self._tallies, strict=True)
+            _Second(valid=False, active=False, fault="mains")
+            if hum
+            else self._look(trace, tally, touched=touched)
+            for trace, tally, hum in zip(clean, self._tallies, humming.tolist(), strict=True)
         ]
         if self._pending is not None:
             before, held_start, held = self._pending
@@ -194,6 +217,8 @@ class FasciculationWatch:
             else:
                 tally.rejected_s += 1.0
                 tally.active_s += second.active or earlier or later
+                if second.fault:
+                    tally.faulty_s[second.fault] = tally.faulty_s.get(second.fault, 0.0) + 1.0
         for channel, event in _one_each(found, self.rate_hz, self.settings.together_ms):
             tally = self._tallies[channel]
             tally.times_s.append((start + event.at - self._margin) / self.rate_hz)
@@ -220,7 +245,7 @@ class FasciculationWatch:
         chosen = self.settings
         noise_uv = float(np.median(np.abs(trace)) / 0.6745)
         if touched or noise_uv < chosen.flat_uv:
-            return _Second(valid=False, active=False)
+            return _Second(valid=False, active=False, fault="" if touched else "lead_off")
         if noise_uv > chosen.not_relaxed_uv:
             return _Second(valid=False, active=True)
         events = tuple(
@@ -250,7 +275,8 @@ def fasciculation(
     rejected_s, median_amplitude_uv (peak to peak), doublet_count (a second discharge after 4-10 ms,
     counted
     once), pair_count (after 10-110 ms), and from 30 events on interval_median_s and interval_cv (a
-    random source is near 1, a voluntary unit 0.1-0.3). Not assessable: no valid second.
+    random source is near 1, a voluntary unit 0.1-0.3). Not assessable: no valid second. A second
+    of a flat lead, or of one full of mains, is not valid; reasons name the fault that took most.
     Errors: ValueError for a shape that is not one channel.
     Source: thresholds after SPiQE (Bashford 2019, Clin Neurophysiol 130:1083) with our own
     exclusion of voluntary activity; clinical reference 2.2.

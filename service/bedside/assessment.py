@@ -241,7 +241,12 @@ class Assessment:
         )
         return [
             fasciculation_evidence(muscle, watch.fasciculation(muscle), twitches),
-            clonus_evidence(watch.clonus(muscle), watch.stretch_s, beats),
+            clonus_evidence(
+                watch.clonus(muscle),
+                watch.stretch_s(muscle),
+                beats,
+                fault=watch.stretch_fault(muscle),
+            ),
             *([] if shared is None else [shared]),
         ]
 

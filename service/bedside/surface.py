@@ -18,7 +18,7 @@ from service.analysis.clonus import (
 )
 from service.analysis.coherence import CoherenceSettings, CoherenceWatch
 from service.analysis.fasciculation import FasciculationSettings, FasciculationWatch
-from service.analysis.quality import QualityWatch
+from service.analysis.quality import QualityWatch, SecondsLevel
 from service.analysis.streaming import Decimator, Windows
 from service.model import Measurement, Muscle, Task
 
@@ -92,7 +92,9 @@ class SurfaceWatch:
         self._waiting: list[npt.NDArray[np.float64]] = []
         self._waiting_count = 0
         self._clonus: dict[Muscle, Measurement] = {}
-        self._stretch_s = 0.0
+        self._stretch_s = np.zeros(count)
+        self._seconds: SecondsLevel | None = None
+        self._faults: dict[Muscle, str] = {}
         self._task = Task.UNKNOWN
         self._expected: tuple[int, int] | None = None
         self._skip = 0
@@ -132,15 +134,29 @@ class SurfaceWatch:
         if not settled.shape[1]:
             return
         for level in self._quality.push(settled):
-            kept = self._levels.setdefault(self._task, deque(maxlen=LEVELS_KEPT))
-            kept.append(level.rms_uv)
+            self._judge(level)
         if self._task is Task.REST:
             if self._rest_origin is None:
                 self._rest_origin = self._expected[1] - settled.shape[1] * self._decimator.factor
             self._fasciculation.push(settled)
         elif self._task is Task.HOLD:
-            for (first, second), watch in self._pairs.items():
-                watch.push(settled[[self._row[first], self._row[second]]])
+            for pair, watch in self._pairs.items():
+                rows = [self._row[muscle] for muscle in pair]
+                if self._seconds is not None and self._seconds.unfit[rows].any():
+                    watch.reset()
+                else:
+                    watch.push(settled[rows])
+
+    def _judge(self, level: SecondsLevel) -> None:
+        """One more second: how strong each lead is, and which of them cannot be read."""
+        self._seconds = level
+        kept = self._levels.setdefault(self._task, deque(maxlen=LEVELS_KEPT))
+        kept.append(level.rms_uv)
+        if self._task is Task.STRETCH:
+            self._stretch_s += ~level.unfit
+            for muscle, row in self._row.items():
+                for fault in level.faults(row):
+                    self._faults[muscle] = fault
 
     def set_task(self, task: Task) -> None:
         """Another task from here on. A hold after a complete one is a new examination."""
@@ -182,10 +198,20 @@ class SurfaceWatch:
         """The longest clonus seen in any passive task, None before two seconds of one."""
         return self._clonus.get(muscle)
 
-    @property
-    def stretch_s(self) -> float:
-        """Seconds of stretch examined so far."""
-        return self._stretch_s
+    def stretch_s(self, muscle: Muscle) -> float:
+        """Whole seconds of stretch in which this lead could be read."""
+        return float(self._stretch_s[self._row[muscle]])
+
+    def stretch_fault(self, muscle: Muscle) -> str:
+        """What this lead last suffered from in a stretch, "" if nothing."""
+        return self._faults.get(muscle, "")
+
+    def faults(self) -> dict[str, tuple[str, ...]]:
+        """What each lead, by its label, suffered from in its newest whole second."""
+        seen = self._seconds
+        if seen is None:
+            return dict.fromkeys(self.labels, ())
+        return {label: seen.faults(row) for row, label in enumerate(self.labels)}
 
     def coherence(self) -> list[CoherenceResult]:
         """Every pair of this stream, as far as it has got."""
@@ -261,8 +287,6 @@ class SurfaceWatch:
             self._trial.append(half)
             if self._task is Task.REST:
                 self._rest_envelope.append(np.median(half, axis=1))
-            else:
-                self._stretch_s += HALF_S
             if len(self._trial) * HALF_S >= LEAST_TRIAL_S:
                 trial = np.concatenate(self._trial, axis=1)
                 self._evaluate_clonus(trial, self._envelope.rate_hz)

@@ -46,6 +46,8 @@ def fasciculation_evidence(
     if measured is not None and any(r.startswith("not_relaxed") for r in measured.reasons):
         state, why = "unknown", "muscle not relaxed: ask for rest, change the position"
         words = f"Surface fasciculations: {minutes:.1f} of {NEEDED_MIN:.0f} valid min"
+    faults = [] if measured is None else [r.partition(":")[0] for r in measured.reasons]
+    why = next((_FAULTS[fault] for fault in faults if fault in _FAULTS), why)
     if anatomy(muscle.name).foot_intrinsic and state == "abnormal":
         state, why = "unknown", "common in health in foot muscles, not counted"
     identity = "" if measured is None else measured.id
@@ -58,9 +60,14 @@ def fasciculation_evidence(
 
 
 def clonus_evidence(
-    measured: Measurement | None, stretch_s: float, permission: Permission | None
+    measured: Measurement | None,
+    stretch_s: float,
+    permission: Permission | None,
+    *,
+    fault: str = "",
 ) -> Evidence:
-    """U3 from the envelope: abnormal once a regular run was seen, normal after enough stretch."""
+    """U3 from the envelope: abnormal once a regular run was seen, normal after enough stretch in
+    which the lead could be read. fault: what it suffered from in the rest."""
     if permission is not None and permission.allowance is Allowance.NO:
         return _umn("U3", "unknown", f"Clonus: {permission.reason}")
     count = 0 if measured is None else int(measured.values.get("burst_count", 0))
@@ -72,6 +79,8 @@ def clonus_evidence(
         return _umn("U3", "abnormal", text, findings=(finding,))
     if stretch_s < NEEDED_STRETCH_S or measured is None:
         text = f"Clonus: {stretch_s:.0f} of {NEEDED_STRETCH_S:.0f} s of stretch"
+        if fault:
+            text = f"{text} ({_FAULTS[fault]})"
         return _umn("U3", "unknown", text)
     finding = _finding(measured.id, CLONUS, 0.0, "1", "normal")
     return _umn("U3", "normal", "No clonus during passive stretch", findings=(finding,))
@@ -116,6 +125,11 @@ def coherence_evidence(
     return _umn("U5", state, *_limited(text, permission), findings=findings)
 
 
+_FAULTS = {
+    "lead_off": "the lead is flat: put the electrode back on",
+    "saturated": "the amplifier is at its rail: check electrodes, lower the gain",
+    "mains": "mains interference: check electrodes and ground",
+}
 _PRESENCE: dict[FindingState, str] = {
     "normal": "present",
     "abnormal": "absent in both pairs",

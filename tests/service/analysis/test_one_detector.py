@@ -67,7 +67,6 @@ def walks_back(tree):
 
 # modules that use such a call for something else, and for what
 ELSEWHERE = {
-    ("service/acquisition/quality.py", "flatnonzero"): "edges of spells",
     ("service/inputs/shapes.py", "flatnonzero"): "sweeps at the highest current",
 }
 

@@ -34,6 +34,17 @@ def test_a_flat_lead_and_a_rail_are_named():
     assert any(reason.startswith("saturated") for reason in result.reasons)
 
 
+def test_the_few_microvolts_of_mains_of_a_good_lead_are_no_fault():
+    """2 µV of mains are most of a quiet second and spoil nothing; 15 µV do."""
+    rng = np.random.default_rng(3)
+    line = np.sqrt(2) * np.sin(2 * np.pi * 50.0 * np.arange(20_000) / RATE)
+    rest = 1.5 * rng.standard_normal(20_000)
+    good, bad = quality(rest + 2.0 * line, RATE), quality(rest + 15.0 * line, RATE)
+    assert good.values["mains_share"] > 0.5
+    assert good.reasons == ()
+    assert bad.reasons[0].startswith("mains")
+
+
 def test_less_than_a_second_is_not_assessable():
     """No number from half a second; two channels are an error."""
     assert quality(np.ones(100), RATE).state == "not_assessable"

@@ -258,6 +258,49 @@ def test_clonus_is_seen_within_seconds_of_a_stretch(rate_hz):
     assert item(study, "left ADM", "umn", "U3").state == "normal"
 
 
+def spoilt(data, fault, *, rate_hz=RATE):
+    """The FDI's lead is off (mains, no EMG) or dead; the others go on."""
+    line = 300.0 * np.sin(2 * np.pi * 50.0 * np.arange(data.shape[1]) / rate_hz)
+    data[1] = line if fault == "mains" else 0.0
+    return data
+
+
+@pytest.mark.parametrize("rate_hz", [2000.0, 250.0])
+@pytest.mark.parametrize(("fault", "said"), [("mains", "mains"), ("dead", "flat")])
+def test_what_a_lead_that_is_off_does_not_show_is_not_normal(rate_hz, fault, said):
+    """Neither clonus nor fasciculations are denied, and the line says what to do; the neighbour's
+    lines stay."""
+    study = begun(SLOW if rate_hz == 250.0 else FAST)
+    feed = Feed(study, rate_hz)
+    study.set_task(Task.REST, 0.0)
+    feed.push(spoilt(at_rest(20.0, 7, rate_hz=rate_hz), fault, rate_hz=rate_hz))
+    study.set_task(Task.STRETCH, 20.0)
+    feed.push(spoilt(at_rest(8.0, 8, rate_hz=rate_hz), fault, rate_hz=rate_hz))
+    for axis, family, counted in (("umn", "U3", "0 of 5 s"), ("lmn", "L2", "0.0 of 10 valid min")):
+        line = item(study, "left FDI", axis, family)
+        assert line.state == "unknown"
+        assert counted in line.sentence
+        assert said in line.sentence
+    assert item(study, "left ADM", "umn", "U3").state == "normal"
+    assert "0.3 of 10" in item(study, "left ADM", "lmn", "L2").sentence
+
+
+def test_a_hold_with_a_lead_off_gives_no_windows():
+    """Its pairs stand still, a pair without it goes on."""
+    study = begun()
+    study.set_task(Task.HOLD, 0.0)
+    rng = np.random.default_rng(9)
+    data = np.stack([interference(rng, 20 * round(RATE), RATE, 60.0) for _ in LABELS])
+    Feed(study).push(spoilt(data, "mains"))
+    counts = {
+        m.target: m.values.get("window_count", 0.0)
+        for m in study.measurements()
+        if m.measure == "coherence"
+    }
+    assert all(count == 0.0 for pair, count in counts.items() if "left FDI" in pair)
+    assert any("left FDI" in pair for pair in counts)
+
+
 def test_the_same_beats_in_a_hold_are_not_clonus():
     """Without a passive task the line stays unknown."""
     study = begun()
