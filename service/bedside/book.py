@@ -9,6 +9,7 @@ from datetime import datetime
 from service.model import Json, Measurement, Sweep
 from service.store.types import KeptEdit, KeptSweep
 
+from .corrections import moved_sweeps
 from .efforts import is_effort
 from .hunting import is_hunting
 from .messages import measurement_json
@@ -84,7 +85,8 @@ class SweepBook:
             self.include(edit.target, bool(told.get("included")))
         elif edit.what == "correction":
             at_utc = edit.at_utc.isoformat()
-            self.corrected(edit.target, {"from": edit.was, "by": edit.by, "at_utc": at_utc})
+            for sweep, was in moved_sweeps(edit):
+                self.corrected(sweep, {"from": was, "by": edit.by, "at_utc": at_utc})
 
     def update(self, sweep_id: str, result: SweepResult) -> list[Entry]:
         """A sweep as it now stands; it and every other sweep of its row have the row's average."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from service.model import Json, Sweep
+from service.model import Json
 from service.store.types import KeptEdit
 
-from .efforts import is_effort
-from .row_key import RowKey, Taken
+from .corrections import corrected, moved_sweeps
+from .row_key import RowKey
 from .subject import subject_of
 from .table import Table
 
@@ -24,7 +23,6 @@ NAMED = frozenset(
 )
 ROW = NAMED - {"correction"}  # what is said of a row
 RESAYS = frozenset(["marker", "reset", "absent", "exercise", "effort"])  # a row says another thing
-PLACE = ("measure", "nerve", "site", "side", "muscle")
 
 
 def words_of(edit: KeptEdit) -> Words:
@@ -62,9 +60,10 @@ def apply(table: Table, edit: KeptEdit) -> None:
     elif edit.what == "kept":
         rows.keep(edit.target, bool(told["kept"]))
     elif edit.what == "correction":
-        taken = rows.taken(edit.target)
-        if taken is not None:
-            rows.correct(edit.target, corrected(taken, told))
+        for sweep, _ in moved_sweeps(edit):
+            taken = rows.taken(sweep)
+            if taken is not None:
+                rows.correct(sweep, corrected(taken, told))
     elif edit.what == "temperature":
         table.set_temperature(str(told.get("where") or ""), told["celsius"])
     elif edit.what in ROW:
@@ -93,28 +92,6 @@ def follow(table: Table, words: Words) -> None:
             table.set_temperature("", celsius)
         case ("subject", dict(told)):
             table.set_subject(subject_of(told))
-
-
-def check_correction(sweep: Sweep, taken: Taken, told: Mapping[str, Any]) -> None:
-    """Raises ValueError if a sweep cannot have been taken there: an epoch of effort holds its own
-    channel alone, and no stimulus."""
-    after = corrected(taken, told)
-    if is_effort(sweep) and (after.measure, after.muscle) != (taken.measure, taken.muscle):
-        raise ValueError(
-            f"an epoch of effort holds {taken.muscle} alone and belongs to {taken.measure}: nerve "
-            "and site can be corrected; of another muscle, mark it again"
-        )
-
-
-def corrected(taken: Taken, told: Mapping[str, Any]) -> Taken:
-    """Where a sweep was taken after all; an assigned channel does not go with another muscle."""
-    words: dict[str, Any] = {name: str(told[name]) for name in PLACE if told.get(name) is not None}
-    after = replace(taken, **words)
-    if after.muscle != taken.muscle:
-        after = replace(after, channel="")
-    if after.muscle and not after.muscle.startswith(f"{after.side} "):
-        raise ValueError(f"{after.muscle} is not on the {after.side} side; correct both together")
-    return after
 
 
 def _row_edit(table: Table, key: RowKey, edit: KeptEdit, told: Mapping[str, Any]) -> None:

@@ -200,6 +200,9 @@ class Session:
             case ("sweep_included", {"sweep": str(sweep), "included": bool(included)}):
                 self.study.book.include(sweep, included)
                 self._spawn(self.workflow.refresh(sweep))
+            case ("edit", {"what": "correction", "to": {"sweeps": list(moved)}}):
+                for one in moved:
+                    self._spawn(self.workflow.refresh(str(one)))
             case ("edit", {"what": "correction" | "kept", "target": str(sweep)}):
                 self._spawn(self.workflow.refresh(sweep))
             case ("edit", {"what": str(what), "target": str(row)}) if what in RESAYS:

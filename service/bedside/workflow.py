@@ -19,6 +19,7 @@ from service.store.types import KeptEdit, StepState, StudyContent
 from . import edits
 from .assessor import Assessor, RowLine
 from .book import Entry, kept_sweep
+from .corrections import check_correction, correction
 from .directing import Director, Words
 from .halves import halves
 from .hunting import is_hunting
@@ -325,17 +326,14 @@ class Workflow:
     ) -> tuple[Entry, ...]:
         """Sweeps into the row where they were taken; every row concerned is told again."""
         for entry in entries:
-            edits.check_correction(entry.sweep, entry.taken, told)
+            check_correction(entry.sweep, entry.taken, told)
         ids = [entry.sweep.id for entry in entries]
         told_rows = self._study.rows.items()
         rows = {row for row, line in told_rows if not set(ids).isdisjoint(sweeps_of(line))}
-        for entry in entries:
-            was = {name: getattr(entry.taken, name) for name in edits.PLACE}
-            edit = await self._change(self._edit("correction", entry.sweep.id, by, told, was))
-            correction: dict[str, Json] = {
-                "from": was, "by": edit.by, "at_utc": edit.at_utc.isoformat(),
-            }  # fmt: skip
-            self._study.book.corrected(entry.sweep.id, correction)
+        where = [(entry.sweep.id, entry.taken) for entry in entries]
+        target, to, was = correction(entries[0].row, where, told)
+        edit = await self._change(self._edit("correction", target, by, to, was))
+        self._study.book.recall(edit)
         for one in ids:
             await self.refresh(one, tell=False)
         moved = tuple(map(self._entry, ids))

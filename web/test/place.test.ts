@@ -133,6 +133,7 @@ test("every change is said in words, with its number and unit", () => {
   expect(words("marker", { name: "onset", latency_ms: 3.1 })).toContain("onset of left median motor, elbow, APB to 3.10\u00a0ms");
   expect(words("condition", { flexion_deg: 90, after_exercise_s: null })).toContain("flexion deg 90\u00a0°".replace("flexion deg ", ""));
   expect(words("correction", { site: "axilla" }, "w1")).toBe("moved a sweep to site axilla");
+  expect(words("correction", { site: "axilla", sweeps: ["w1", "w2"] }, "motor_response.left.median.elbow.APB.1")).toBe("moved 2 sweeps to site axilla");
   expect(words("study", "closed", "s1")).toBe("closed the study");
   expect(words("something_new", null)).toBe("something new");
 });

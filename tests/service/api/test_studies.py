@@ -193,7 +193,10 @@ def test_a_whole_row_is_corrected_with_provenance_or_not_at_all(client: TestClie
     assert {told[one]["from"]["site"] for one in moved["sweeps"]} == {"elbow"}
     assert told["r:emg:1:1"] is None
     edits = client.get("/api/studies/current").json()["edits"]
-    assert [one["by"] for one in edits if one["what"] == "correction"] == ["AB", "AB"]
+    (edit,) = [one for one in edits if one["what"] == "correction"]
+    assert (edit["by"], edit["target"]) == ("AB", f"{ELBOW}.1")
+    assert edit["to"] == {"site": "axilla", "sweeps": moved["sweeps"]}
+    assert [one["site"] for one in edit["from"]] == ["elbow", "elbow"]
     back = client.post(f"/api/rows/{moved['row']}/correct", json={"site": "elbow", "by": "AB"})
     assert back.json()["row"] == f"{ELBOW}.1"
     assert row(client, f"{ELBOW}.1")["used"] == ["r:emg:1:3", "r:emg:1:4"]

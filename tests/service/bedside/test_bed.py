@@ -115,6 +115,30 @@ async def test_a_study_goes_on_where_it_was(tmp_path) -> None:
         await again.close()
 
 
+async def test_a_corrected_row_is_where_it_was_put_when_its_study_goes_on(tmp_path) -> None:
+    """One edit moved its sweeps; each still knows what it was at first."""
+    bed = a_bed(tmp_path)
+    await bed.start()
+    await work(bed)
+    flow = bed.session.workflow
+    moved = await flow.correct_row(f"{WRIST}.1", {"site": "palm"}, "KS")
+    before = standing(bed)
+    told = {one.sweep.id: one.correction for one in bed.session.study.book.entries}
+    await bed.close()
+    again = a_bed(tmp_path)
+    await again.start()
+    await asyncio.sleep(0)
+    try:
+        assert standing(again) == before
+        entries = again.session.study.book.entries
+        assert {one.sweep.id: one.correction for one in entries} == told
+        firsts = [told[one.sweep.id]["from"] for one in moved]
+        assert [one["nerve"] for one in firsts] == ["median", "median", "median", "ulnar"]
+        assert [one["site"] for one in firsts] == ["wrist"] * 4
+    finally:
+        await again.close()
+
+
 async def test_studies_are_listed_closed_reopened_and_kept_apart(tmp_path) -> None:
     """Another patient sees nothing of the first; sockets are told to connect again."""
     bed = a_bed(tmp_path)

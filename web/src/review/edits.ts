@@ -22,7 +22,10 @@ const SAY: Readonly<Record<string, Say>> = {
   condition: (to, row) => `said of ${row}: ${said(to) || "nothing any more"}`,
   effort: (to, row) => `said of ${row}: ${to["maximal"] === true ? "maximal effort was reached" : to["maximal"] === false ? "maximal effort was not reached" : "nothing of the effort"}`,
   included: (to) => (to["included"] === true ? "put a sweep back" : "left a sweep out"),
-  correction: (to) => `moved a sweep to ${said(to)}`,
+  correction: (to) => {
+    const { sweeps, ...where } = to;
+    return `moved ${Array.isArray(sweeps) ? format("count", sweeps.length) + " sweeps" : "a sweep"} to ${said(where)}`;
+  },
   temperature: (to) => `measured ${typeof to["celsius"] === "number" ? format("temperature_c", to["celsius"]) : "no temperature"}${to["where"] ? `, ${text(to["where"])}` : ""}`,
   subject: () => "told age, sex and height",
   study: (_, __, e) => (e.to === "closed" ? "closed the study" : "opened the study"),
