@@ -212,8 +212,13 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class MuscleStatus:
-    """Both axes of one muscle, side by side. Neither is optional: that is the point."""
+    """Both axes of one muscle, side by side. Neither is optional: that is the point.
+
+    lead: what its lead suffers from just now (`lead_off`, `saturated`, `mains`), empty if nothing
+    is known to be wrong.
+    """
 
     muscle: Muscle
     umn: Indicator
     lmn: Indicator
+    lead: tuple[str, ...] = ()

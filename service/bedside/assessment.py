@@ -161,12 +161,15 @@ class Assessment:
         abnormal = [m for m, items in evidence.items() if _lmn_abnormal(items)]
         pattern = shared_pattern(abnormal)
         return [
-            self._graded(
-                muscle,
-                items,
-                self._circumstances(
-                    muscle, nerves[muscle], pattern if muscle in abnormal else None
+            replace(
+                self._graded(
+                    muscle,
+                    items,
+                    self._circumstances(
+                        muscle, nerves[muscle], pattern if muscle in abnormal else None
+                    ),
                 ),
+                lead=self._lead(muscle),
             )
             for muscle, items in evidence.items()
         ]
@@ -227,8 +230,7 @@ class Assessment:
 
     def _surface_evidence(self, muscle: Muscle) -> list[Evidence]:
         """What the resting, holding and stretched muscle has shown, or how far that has got."""
-        label = self._montage.channel_of(muscle)
-        watch = next((w for w in self._surface.values() if label in w.labels), None)
+        watch = self._watch_of(muscle)
         twitches = self._permission(muscle, Study.SURFACE_FASCICULATION)
         beats = self._permission(muscle, Study.CLONUS)
         if watch is None:
@@ -249,6 +251,14 @@ class Assessment:
             ),
             *([] if shared is None else [shared]),
         ]
+
+    def _lead(self, muscle: Muscle) -> tuple[str, ...]:
+        watch = self._watch_of(muscle)
+        return () if watch is None else watch.faults(muscle)
+
+    def _watch_of(self, muscle: Muscle) -> SurfaceWatch | None:
+        label = self._montage.channel_of(muscle)
+        return next((w for w in self._surface.values() if label in w.labels), None)
 
     def _circumstances(
         self, muscle: Muscle, nerves: NerveFindings, pattern: str | None

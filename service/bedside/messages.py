@@ -251,6 +251,7 @@ def card_json(card: MuscleStatus, revision: int) -> dict[str, Json]:
         "muscle": card.muscle.key,
         "umn": plain(card.umn),
         "lmn": plain(card.lmn),
+        "lead": list(card.lead),
         "revision": revision,
     }
 

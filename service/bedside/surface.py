@@ -206,12 +206,9 @@ class SurfaceWatch:
         """What this lead last suffered from in a stretch, "" if nothing."""
         return self._faults.get(muscle, "")
 
-    def faults(self) -> dict[str, tuple[str, ...]]:
-        """What each lead, by its label, suffered from in its newest whole second."""
-        seen = self._seconds
-        if seen is None:
-            return dict.fromkeys(self.labels, ())
-        return {label: seen.faults(row) for row, label in enumerate(self.labels)}
+    def faults(self, muscle: Muscle) -> tuple[str, ...]:
+        """What this lead suffered from in its newest whole second."""
+        return () if self._seconds is None else self._seconds.faults(self._row[muscle])
 
     def coherence(self) -> list[CoherenceResult]:
         """Every pair of this stream, as far as it has got."""

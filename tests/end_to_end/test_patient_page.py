@@ -67,6 +67,23 @@ def test_dials_and_electrodes_are_moved_and_their_truth_is_seen(
     assert axe_violations(page) == ""
 
 
+def test_a_lead_that_comes_off_is_named_beside_its_trace_until_it_is_back(
+    ill: Demo, open_page: OpenPage
+) -> None:
+    """Within seconds, beneath the channel's name; the others stay as they are."""
+    page = open_page(ill.url)
+    is_live(page)
+    off = {"name": "lead_off", "value": 1, "channel": 2}
+    for told in (off, off | {"value": 0}):
+        answer = page.request.post(
+            f"{ill.origin}/api/demo/technique", data=told, headers={"Origin": ill.origin}
+        )
+        assert answer.status == 200, answer.text()
+        expected = ["mains"] if told["value"] else []
+        expect(page.locator(".row-label .fault")).to_have_text(expected, timeout=10_000)
+        assert axe_violations(page) == ""
+
+
 def test_every_screen_says_simulated_in_words(ill: Demo, open_page: OpenPage) -> None:
     """In the header, where it never moves, also for who cannot see the hatch."""
     page = open_page(ill.url)

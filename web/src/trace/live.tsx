@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Key, Picker, Stepper } from "../parts/control";
 import { ageWords, format, timeOfDay } from "../format";
-import { clock, device, muscles, presets, stream, tick, truth } from "../state/study";
+import { cards, clock, device, muscles, presets, stream, tick, truth } from "../state/study";
 import {
   chosenMuscle, DIVISIONS_Y, frozenAt, GAINS_UV, gainUv, notch, preset, presetId, stepIn, themeTurns, timeMs, TIMES_MS, windowS,
 } from "../state/view";
@@ -10,6 +10,7 @@ import { paintLive } from "./livepaint";
 import { freeze, seamName, still, strip } from "./strip";
 import { everyFrame, Plot } from "./trace";
 import { CursorReadout, Cursors } from "./cursors";
+import type { LeadFault } from "../wire/messages";
 
 const SIXTY = "-n60";
 /** Rows lower than this have one line: the side is then a letter. */
@@ -61,13 +62,15 @@ function Rows({ top, height }: { top: number; height: number }) {
         const [side, ...name] = label.split(" ");
         const two = name.length > 0 && (side === "left" || side === "right");
         const shown = (two ? name.join(" ") : label).replace(SENSORY, "");
+        const wrong = ((muscle && cards.value.get(muscle.key)?.lead) ?? []).map((fault) => FAULTS[fault]).join(", ");
         return (
           <button
-            type="button" key={label} class="row-label" aria-pressed={muscle?.key === chosenMuscle.value} disabled={!muscle} aria-label={label}
+            type="button" key={label} class="row-label" aria-pressed={muscle?.key === chosenMuscle.value} disabled={!muscle} aria-label={wrong ? `${label}: ${wrong}` : label}
             style={{ top: `${top + ((i + 0.5) * height) / labels.length}px` }}
             onClick={() => { if (muscle) chosenMuscle.value = muscle.key; }}
           >
             <b>{shown}</b> {two ? <span class={low ? "beside" : ""}>{low ? side?.charAt(0).toUpperCase() : side}</span> : null}
+            {wrong ? <span class="fault" data-testid={`fault-${label}`}>{wrong}</span> : null}
           </button>
         );
       })}
@@ -75,6 +78,8 @@ function Rows({ top, height }: { top: number; height: number }) {
   );
 }
 
+/** What is wrong with a lead, as it is said beneath its name. */
+const FAULTS: Record<LeadFault, string> = { lead_off: "lead off", saturated: "clipped", mains: "mains" };
 /** Names of sensory recordings end so; beside the trace there is no room for it. */
 const SENSORY = / SNAP$/;
 /** Of a channel name without its side: muscles are four letters, sensory recordings a nerve and a place. */
