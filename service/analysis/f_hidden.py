@@ -8,15 +8,14 @@ from typing import Literal
 Hidden = Literal["none", "few", "late", "earliest"]
 
 _FEW = 0.1  # of the F-waves
-_FOOT_MS = 3.0  # an onset may lie so long before the response leaves the noise
 
 
 def hidden_among(
-    onsets_ms: Sequence[float | None], begins_ms: Sequence[float], cut: Sequence[bool]
+    onsets_ms: Sequence[float | None], earliest_ms: Sequence[float], cut: Sequence[bool]
 ) -> Hidden:
     """Which F-waves have no onset; all by F-wave.
 
-    begins_ms: where each leaves the noise. cut: it was there when the window began. few: a few in
+    earliest_ms: when each may begin. cut: it was there when the window began. few: a few in
     whose sweep the muscle was at work before the window, which says nothing of the F-wave itself.
     late: all come after the earliest one that has an onset. earliest: one may be the earliest.
     """
@@ -28,7 +27,7 @@ def hidden_among(
         return "few" if len(unread) <= _FEW * len(onsets_ms) else "earliest"
     if any(cut) or not told_ms:
         return "earliest"
-    first_ms = min(begins_ms[number] for number in unread) - _FOOT_MS
+    first_ms = min(earliest_ms[number] for number in unread)
     return "late" if min(told_ms) < first_ms else "earliest"
 
 

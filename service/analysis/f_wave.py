@@ -10,15 +10,15 @@ import numpy.typing as npt
 
 from service.model import Json, Measurement
 
-from .constant import AWave, recurring, repeaters, take_out_a_waves
-from .f_hidden import Hidden, hidden_among, hidden_reasons
-from .f_window import FLIGHT_MS, M_TAIL_MS, USUAL, WINDOWS_MS, Window, m_wave_end_ms, window_of
-from .late import LateTraces, Response, late_traces, onset_ms, responses
+from .f_found import Found, find
+from .f_hidden import hidden_reasons
+from .f_window import FLIGHT_MS, M_TAIL_MS, USUAL, WINDOWS_MS, m_wave_end_ms, window_of
+from .late import late_traces
 from .motor import MotorSettings, motor_response
 from .result import build
 
 MEASURE = "f_wave"
-VERSION = "4"
+VERSION = "5"
 
 Trace = npt.NDArray[np.float64]
 
@@ -60,35 +60,6 @@ class FWaveSettings:
     negative_up: bool = False
     rail_uv: float | None = None
     mains_hz: tuple[float, ...] = (50.0, 60.0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Found:
-    """F-waves, at most one per sweep, with onsets and repeater groups; and the A-waves."""
-
-    traces: LateTraces
-    responses: list[Response]
-    onsets_ms: list[float | None]
-    groups: list[int | None]
-    a_waves: list[AWave]
-    floor_uv: float
-    window: Window
-
-    @property
-    def running(self) -> int:
-        """Sweeps in which something was there already when the window began; where nothing follows
-        it, also what is the same in all of them: then the M-wave has not ended."""
-        first, soon = self.traces.column(self.window.from_ms), round(self.traces.per_ms)
-        through = [one for one in self.a_waves if one.begin < soon and first < one.known_to]
-        if through and not self.responses:
-            return max(int(one.members.size) for one in through)
-        return sum(one.cut for one in self.responses)
-
-    @property
-    def hidden(self) -> Hidden:
-        """Which of the onsets could not be read."""
-        begins_ms = [self.traces.time_ms(one.begin) for one in self.responses]
-        return hidden_among(self.onsets_ms, begins_ms, [one.cut for one in self.responses])
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +201,7 @@ def _m_wave(up_uv: Trace, rate_hz: float, zero: float, settings: FWaveSettings) 
 
 def _find_in_window(
     up_uv: Trace, rate_hz: float, zero: float, m_wave: _MWave, settings: FWaveSettings
-) -> _Found:
+) -> Found:
     """What is found in the window of this nerve."""
     last_ms = (up_uv.shape[1] - zero) * 1000.0 / rate_hz - FLIGHT_MS
     usual = settings.window_from_ms, settings.window_to_ms
@@ -239,10 +210,17 @@ def _find_in_window(
         m_onset_ms=m_wave.onset_ms, m_end_ms=m_wave.end_ms, velocity_m_s=settings.velocity_m_s,
         last_ms=last_ms,
     )  # fmt: skip
-    return _find(up_uv, rate_hz, zero, window, settings)
+    traces = late_traces(
+        up_uv, rate_hz, zero, from_ms=window.from_ms - _LEAD_MS, mains_hz=settings.mains_hz
+    )
+    return find(
+        traces, window, floor_uv=max(settings.least_uv, settings.times_rest * traces.rest_pp_uv),
+        a_wave_share=settings.a_wave_share, repeat_ms=settings.repeat_ms,
+        repeat_r=settings.repeat_r,
+    )  # fmt: skip
 
 
-def _lost(found: _Found, stimuli: int, settings: FWaveSettings) -> list[str]:
+def _lost(found: Found, stimuli: int, settings: FWaveSettings) -> list[str]:
     """Why nothing can be said of what was found in the window."""
     if found.running >= settings.a_wave_share * stimuli:
         return [
@@ -259,7 +237,7 @@ def _lost(found: _Found, stimuli: int, settings: FWaveSettings) -> list[str]:
     return []
 
 
-def _window_reasons(found: _Found, settings: FWaveSettings) -> list[str]:
+def _window_reasons(found: Found, settings: FWaveSettings) -> list[str]:
     """What the window's place means for the numbers."""
     window, reasons = found.window, []
     if window.from_ms > settings.window_from_ms:
@@ -274,47 +252,7 @@ def _window_reasons(found: _Found, settings: FWaveSettings) -> list[str]:
     return reasons
 
 
-def _find(
-    up_uv: Trace, rate_hz: float, zero: float, window: Window, settings: FWaveSettings
-) -> _Found:
-    """A-waves out, then the largest response of every sweep that begins in the window."""
-    traces = late_traces(
-        up_uv, rate_hz, zero, from_ms=window.from_ms - _LEAD_MS, mains_hz=settings.mains_hz
-    )
-    floor_uv = max(settings.least_uv, settings.times_rest * traces.rest_pp_uv)
-    span = {"from_ms": window.from_ms, "to_ms": window.to_ms}
-    traces, a_waves = take_out_a_waves(
-        traces, **span, least_share=settings.a_wave_share, floor_uv=floor_uv
-    )
-    largest: dict[int, Response] = {}
-    for one in responses(traces, **span, floor_uv=floor_uv):
-        if one.sweep not in largest or one.peak_to_peak_uv > largest[one.sweep].peak_to_peak_uv:
-            largest[one.sweep] = one
-    kept = [largest[sweep] for sweep in sorted(largest)]
-    onsets = [None if _on_a_wave(one, a_waves) else onset_ms(traces, one) for one in kept]
-    groups = repeaters(
-        traces, kept, onsets, within_ms=settings.repeat_ms, least_r=settings.repeat_r
-    )
-    same = recurring(traces, kept, onsets, groups, least_share=settings.a_wave_share)
-    if same:
-        constant = {sweep for wave in same for sweep in wave.members.tolist()}
-        keep = [number for number, one in enumerate(kept) if one.sweep not in constant]
-        onsets = [None if _on_a_wave(kept[i], same) else onsets[i] for i in keep]
-        groups = [groups[i] for i in keep]
-        kept, a_waves = [kept[i] for i in keep], [*a_waves, *same]
-    return _Found(traces, kept, onsets, groups, a_waves, floor_uv, window)
-
-
-def _on_a_wave(one: Response, a_waves: Sequence[AWave]) -> bool:
-    """Whether an F-wave begins on an A-wave or just after it: what is left hides its onset, unless
-    the A-wave was seen bare there."""
-    return any(
-        wave.begin <= one.begin < wave.end + wave.edge and one.begin >= wave.known_to
-        for wave in a_waves
-    )
-
-
-def _counts(found: _Found, stimuli: int) -> dict[str, float]:
+def _counts(found: Found, stimuli: int) -> dict[str, float]:
     count = len(found.responses)
     groups = {group for group in found.groups if group is not None}
     repeated = sum(group is not None for group in found.groups)
@@ -336,7 +274,7 @@ def _counts(found: _Found, stimuli: int) -> dict[str, float]:
     return {key: float(value) for key, value in values.items()}
 
 
-def _sizes(found: _Found, m_wave: _MWave, stimuli: int) -> dict[str, float]:
+def _sizes(found: Found, m_wave: _MWave, stimuli: int) -> dict[str, float]:
     values: dict[str, float] = {}
     sizes = [one.peak_to_peak_uv for one in found.responses]
     if sizes:
@@ -349,7 +287,7 @@ def _sizes(found: _Found, m_wave: _MWave, stimuli: int) -> dict[str, float]:
     return values
 
 
-def _latencies(found: _Found, m_wave: _MWave, settings: FWaveSettings) -> dict[str, float]:
+def _latencies(found: Found, m_wave: _MWave, settings: FWaveSettings) -> dict[str, float]:
     """Latencies in ms, and what follows from them and the distance."""
     values: dict[str, float] = {}
     if m_wave.onset_ms is not None:
@@ -376,7 +314,7 @@ def _latencies(found: _Found, m_wave: _MWave, settings: FWaveSettings) -> dict[s
     return values
 
 
-def _items(found: _Found, *, timed: bool) -> list[Mapping[str, Json]]:
+def _items(found: Found, *, timed: bool) -> list[Mapping[str, Json]]:
     """F-waves by sweep, then A-waves."""
     items: list[Mapping[str, Json]] = []
     for one, at_ms, group in zip(found.responses, found.onsets_ms, found.groups, strict=True):

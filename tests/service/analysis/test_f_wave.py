@@ -126,17 +126,19 @@ def frequent(rng):
     return Nerve.drawn(rng, mean_backfiring=rng.uniform(1.0, 2.2))
 
 
-def a_wave_anywhere(seed):
-    """In every sweep, also under the F-waves."""
+def a_wave_anywhere(seed, least_share=1.0):
+    """In every sweep or, from this share on, in some; also under the F-waves."""
     rng = np.random.default_rng(seed + 1_000_000)
-    return replace(CLEAN, a_wave=(rng.uniform(17.0, 44.0), rng.uniform(50.0, 400.0), 1.0))
+    at_ms, size_uv = rng.uniform(17.0, 44.0), rng.uniform(50.0, 400.0)
+    return replace(CLEAN, a_wave=(at_ms, size_uv, rng.uniform(least_share, 1.0)))
 
 
-def read_with_a_waves(seeds):
+def read_with_a_waves(seeds, least_share=1.0):
     """Of each run: how many of 20 are misread, and the bias of persistence in points."""
     wrong, bias = [], []
     for seed in seeds:
-        run, result, misread = readings(seed, nerve=frequent, faults=a_wave_anywhere(seed))
+        faults = a_wave_anywhere(seed, least_share)
+        run, result, misread = readings(seed, nerve=frequent, faults=faults)
         wrong.append(misread)
         bias.append(result.values["persistence_percent"] - 100.0 * run.present.mean())
     return wrong, bias
@@ -151,10 +153,12 @@ def test_an_a_wave_under_frequent_f_waves_is_told_apart():
 
 
 @pytest.mark.soak
-def test_a_waves_under_frequent_f_waves_are_told_apart_in_many_runs():
-    """150 studies: 85 % with at most one of 20 misread, persistence within 2 points on average."""
-    wrong, bias = read_with_a_waves(range(8300, 8450))
-    assert np.mean(np.array(wrong) <= 1) >= 0.85
+@pytest.mark.parametrize(("least_share", "fine"), [(1.0, 0.9), (0.55, 0.84)])
+def test_a_waves_under_frequent_f_waves_are_told_apart_in_many_runs(least_share, fine):
+    """150 studies each: in every sweep, in 55 % or more; 90 and 84 % with at most one of 20
+    misread, persistence within 2 points on average."""
+    wrong, bias = read_with_a_waves(range(8300, 8450), least_share)
+    assert np.mean(np.array(wrong) <= 1) >= fine
     assert abs(np.mean(bias)) <= 2.0
 
 
