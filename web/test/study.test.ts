@@ -8,6 +8,7 @@ import { fTicks, hPoints, munixPoints, rnsTrains, scanPoints } from "../src/late
 import { limitWords, spread, stateMark } from "../src/parts/value";
 import { distanceOf } from "../src/state/edits";
 import { nextOpen } from "../src/state/stepping";
+import { rasterPitch } from "../src/trace/sweeppaint";
 import { underElectrodes } from "../src/state/study";
 import { sweepTimeMs, timebaseFor } from "../src/state/view";
 import { rowsOf, type SweepRecord } from "../src/state/sweeps";
@@ -40,6 +41,12 @@ test("the newest run of a site is shown, and an older one when it is asked for",
   const ids = (wanted: string | null) => rowsOf(list, at, wanted).map((r) => r.sweeps.map((s) => s.text.id).join(""));
   expect(ids(null)).toEqual(["c", "b"]);
   expect(ids("motor_response.left.median.wrist.APB.1")).toEqual(["ad", "b"]);
+});
+
+test("a raster's row is never so low that an F-wave is lost in it", () => {
+  expect(rasterPitch(170, 20)).toBe(14);
+  expect(rasterPitch(400, 20)).toBe(20);
+  expect(rasterPitch(400, 2)).toBe(50);
 });
 
 test("a sweep that was made longer is in view to its end; an ordinary one is seen as its step says", () => {

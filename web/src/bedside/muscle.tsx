@@ -1,10 +1,12 @@
 // One muscle, both axes side by side: UMN left, LMN right, never one.
 import { Ladder } from "../parts/ladder";
 import { Key, Picker } from "../parts/control";
+import { nowStep } from "../state/stepping";
 import { cards, muscle, muscles } from "../state/study";
 import { chosenMuscle } from "../state/view";
 import { number } from "../format";
 import type { Indicator, Item, MuscleInfo } from "../wire/messages";
+import type { Step } from "../wire/table";
 
 const MARK = { abnormal: "▲", normal: "▽", borderline: "◇", unknown: "○" } as const;
 
@@ -72,8 +74,31 @@ export function nextMuscle(): void {
   chosenMuscle.value = list[(at + 1) % Math.max(1, list.length)]?.key ?? null;
 }
 
+/** What is recorded at this step on a channel that is called after another muscle, and is no muscle of the montage itself. */
+function elsewhere(): Step | null {
+  const at = nowStep.value;
+  const away = at?.muscle === chosenMuscle.value && at.channel && at.channel !== at.muscle && at.measure !== "sensory_response";
+  return away && !muscles.value.some((m) => m.key === at.muscle) ? at : null;
+}
+
+/** Nothing that was gathered of the channel's muscle is told of another one. */
+function Elsewhere({ at }: { at: Step }) {
+  return (
+    <section class="panel muscle" aria-label={`Muscle ${at.muscle}`} data-testid="muscle-card" data-muscle={at.muscle}>
+      <div class="panel-head">
+        <Picker name="Muscle" testid="muscle-choice" options={[[at.muscle, at.muscle], ...muscles.value.map((m) => [m.key, m.key] as const)]} chosen={at.muscle}
+          choose={(v) => { chosenMuscle.value = v; }} />
+        <Key k="C" />
+      </div>
+      <p>{at.muscle} is recorded on the channel called {at.channel}, whose electrodes were moved there. Its numbers stand in the table; evidence on both axes is gathered of the muscles that the channels are called after.</p>
+    </section>
+  );
+}
+
 export function MuscleCard() {
+  const moved = elsewhere();
   const now = muscle.value;
+  if (moved) return <Elsewhere at={moved} />;
   if (!now) return <section class="panel muscle" aria-label="Muscle"><p class="dim">No channel is placed over a muscle.</p></section>;
   const card = cards.value.get(now.key);
   return (

@@ -140,7 +140,7 @@ function SweepLength() {
   };
   return (
     <label class="temperature">
-      <span>Sweeps last {format("sweep_ms", known)}</span>
+      <span>Sweep {format("sweep_ms", known)}</span>
       <input id="sweep-length" inputMode="decimal" data-testid="sweep-length" aria-label="Length of the sweeps of this step, ms after the stimulus" placeholder="ms" value={typed}
         onInput={(e) => type(e.currentTarget.value)} onKeyDown={(e) => { if (e.key === "Enter") e.currentTarget.blur(); }} onBlur={enter} />
     </label>
@@ -159,8 +159,10 @@ export function Rail() {
         <StepList />
       </section>
       {form}
-      <Temperature />
-      <SweepLength />
+      <div class="pair entered">
+        <Temperature />
+        <SweepLength />
+      </div>
       <div class="triple">
         <button type="button" data-testid="skip-step" disabled={!nowStep.value?.id} onClick={() => { askSkip.value = !askSkip.value; }}>Skip <Key k="K" /></button>
         <button type="button" data-testid="repeat-step" disabled={!nowStep.value?.id} onClick={() => void repeatStep()}>Again <Key k="R" /></button>

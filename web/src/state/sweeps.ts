@@ -8,6 +8,8 @@ export interface SweepRecord { text: SweepText; samples: Float32Array | null; as
 export const sweeps = signal<SweepRecord[]>([]);
 /** Superimposed at most; older ones stay in the table and the average. */
 export const SHOWN = 20;
+/** Of these every sweep is looked at by itself, in a raster that scrolls: as many as a train may have. */
+const EACH: Readonly<Record<string, number>> = { f_wave: 100, h_reflex: 150 };
 
 export function addSweep(text: SweepText): void {
   const known = sweeps.value.findIndex((s) => s.text.id === text.id);
@@ -47,7 +49,7 @@ export async function fetchMissing(): Promise<void> {
     const key = rowKey(record.text);
     const had = rows.get(key) ?? 0;
     rows.set(key, had + 1);
-    if (had >= SHOWN || record.samples || record.asked) continue;
+    if (had >= (EACH[measureOf(record.text)] ?? SHOWN) || record.samples || record.asked) continue;
     record.asked = true;
     const data = await fetchSamples(`sweeps/${encodeURIComponent(record.text.id)}/samples`).catch(() => null);
     if (data) sweeps.value = sweeps.value.map((s) => (s.text.id === record.text.id ? { ...s, samples: data } : s));

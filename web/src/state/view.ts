@@ -24,6 +24,8 @@ export const centre = signal<CentreMode>("triggered");
 export const sweepMode = signal<SweepMode>("superimpose");
 export const sweepGainMv = signal(5);
 export const sweepTimeMs = signal(3);
+/** How far a raster that is higher than its plot is scrolled down. */
+export const rasterTopPx = signal(0);
 export const chosenMuscle = signal<string | null>(null);
 export const chosenSite = signal<string | null>(null);
 export const chosenMarker = signal<number | null>(null);

@@ -1,11 +1,11 @@
 // What the triggered view draws: rows per site, earlier sweeps behind, the row's average on top.
 import { measured, SHOWN, type Row } from "../state/sweeps";
 import { halves, rows as told, SERIES, traces } from "../state/table";
-import { DIVISIONS_Y, showHalves, type SweepMode } from "../state/view";
+import { DIVISIONS_Y, rasterTopPx, showHalves, type SweepMode } from "../state/view";
 import { FONT, rule, strokeSamples, type Paint } from "./trace";
 
 const RASTER_LEAST = 8;
-const RASTER_MOST = 20;
+const RASTER_LOWEST_PX = 14;
 /** A raster's row may reach over its neighbours by this many rows: a direct response is cut there. */
 const RASTER_REACH = 2;
 export const BASELINE = 0.62;
@@ -63,13 +63,24 @@ function paintRow(p: Paint, row: Row, centre: number, mode: SweepMode, gainMv: n
   }
 }
 
+/** Sweeps of a raster, one a row: all of its row of the table. */
+export const rastered = (row: Row) => row.sweeps.filter((s) => !s.text.voluntary);
+
+/** Height of a raster's row in CSS pixels: as many as fit, but none so low that an F-wave cannot be seen in it. */
+export function rasterPitch(heightPx: number, count: number): number {
+  return Math.max(RASTER_LOWEST_PX, heightPx / Math.max(RASTER_LEAST, count));
+}
+
 function paintRaster(p: Paint, row: Row, gainMv: number, ticks: Ticks): void {
-  const list = row.sweeps.filter((s) => !s.text.voluntary).slice(-RASTER_MOST);
-  const pitch = DIVISIONS_Y / Math.max(RASTER_LEAST, list.length);
+  const list = rastered(row);
+  const perPx = (DIVISIONS_Y * p.dpr) / p.height;
+  const pitch = rasterPitch(p.height / p.dpr, list.length) * perPx;
+  const above = rasterTopPx.peek() * perPx;
   list.forEach((record, i) => {
+    const centre = (i + BASELINE) * pitch - above;
+    if (centre < -RASTER_REACH * pitch || centre > DIVISIONS_Y + RASTER_REACH * pitch) return;
     const values = measured(record);
     if (!values) return;
-    const centre = (i + BASELINE) * pitch;
     const { zero_index: zero, rate_hz: rate, included, id } = record.text;
     const newest = i === list.length - 1;
     const top = p.y(Math.max(0, centre - RASTER_REACH * pitch));

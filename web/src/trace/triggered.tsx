@@ -16,14 +16,14 @@ import { permissions } from "../state/study";
 import { used, type Row } from "../state/sweeps";
 import { halves, placeWords, SERIES, traces, wantHalves, wantTrace } from "../state/table";
 import {
-  askAbsent, askCorrect, chosenSite, showHalves, stepIn, SWEEP_GAINS_MV, SWEEP_TIMES_MS, sweepGainMv, sweepMode, sweepTimeMs, themeTurns, type SweepMode,
+  askAbsent, askCorrect, chosenSite, rasterTopPx, showHalves, stepIn, SWEEP_GAINS_MV, SWEEP_TIMES_MS, sweepGainMv, sweepMode, sweepTimeMs, themeTurns, type SweepMode,
 } from "../state/view";
 import { HuntLine, huntRows } from "./hunt";
 import type { Measurement } from "../wire/messages";
 import type { RowText } from "../wire/table";
 import { OnsetInset } from "./inset";
 import { flagsOf, flagWords, lineOf, Markers, measurementOf, selectedFlag } from "./markers";
-import { paintCalibration, paintSweeps } from "./sweeppaint";
+import { paintCalibration, paintSweeps, rastered, rasterPitch } from "./sweeppaint";
 import { Plot } from "./trace";
 
 const gainWords = (mv: number) => (mv < 1 ? format("gain_uv", mv * 1000) : format("gain_mv", mv));
@@ -85,8 +85,35 @@ function usePlot(host: { current: HTMLDivElement | null }, rows: readonly Row[])
   }, []);
   useEffect(() => plot.current?.rescale(-msPer, msPer), [msPer]);
   useEffect(() => plot.current?.restyle(), [themeTurns.value]);
-  useEffect(() => plot.current?.redraw(), [rows, sweepMode.value, sweepGainMv.value, chosenSite.value, traces.value, rowHere.value, showHalves.value, halves.value]);
+  useEffect(() => plot.current?.redraw(), [rows, sweepMode.value, sweepGainMv.value, chosenSite.value, traces.value, rasterTopPx.value, rowHere.value, showHalves.value, halves.value]);
   return area;
+}
+
+/** Over a raster that is higher than its plot: scrolled by wheel, by touch, by arrows with the focus; the newest sweep comes into view by itself. */
+function RasterScroll({ row, area }: { row: Row; area: { left: number; top: number; width: number; height: number } }) {
+  const box = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  const count = rastered(row).length;
+  const pitch = rasterPitch(area.height, count);
+  const high = pitch * count;
+  useEffect(() => {
+    const here = box.current;
+    // who has scrolled up looks at something: it stays where it is
+    if (here && atEnd.current) here.scrollTop = high;
+    rasterTopPx.value = here?.scrollTop ?? 0;
+  }, [row.key, high, area.height]);
+  const scrolled = (here: HTMLDivElement) => {
+    rasterTopPx.value = here.scrollTop;
+    atEnd.current = here.scrollTop + here.clientHeight >= here.scrollHeight - 2 * pitch;
+  };
+  useEffect(() => () => { rasterTopPx.value = 0; }, []);
+  if (high <= area.height + 1) return null;
+  return (
+    <div ref={box} class="raster-scroll" tabIndex={0} role="group" aria-label={`${count} sweeps, oldest on top; scroll for those out of view`} data-testid="raster-scroll"
+      style={{ left: `${area.left}px`, top: `${area.top}px`, width: `${area.width}px`, height: `${area.height}px` }} onScroll={(e) => scrolled(e.currentTarget)}>
+      <div style={{ height: `${high}px` }} />
+    </div>
+  );
 }
 
 function SiteLabels({ rows, area }: { rows: readonly Row[]; area: { top: number; height: number } }) {
@@ -111,7 +138,8 @@ function SweepPlot({ rows }: { rows: readonly Row[] }) {
   const chosen = selectedFlag(flags);
   const refused = permissions.value.find((p) => p.study === "motor_ncs" && p.allowance === "no");
   const onset = flags.filter((f) => f.number === 1).map(flagWords).join("; ");
-  const rastered = modeNow() === "raster";
+  const raster = modeNow() === "raster";
+  const scrolled = rows.find((r) => r.site === chosenSite.value) ?? rows.at(-1);
   useEffect(() => {
     for (const row of rows) {
       const line = lineOf(row);
@@ -121,16 +149,16 @@ function SweepPlot({ rows }: { rows: readonly Row[] }) {
   });
   return (
     <div class="plot-with-rows">
-      {rastered ? null : <SiteLabels rows={rows} area={area} />}
+      {raster ? null : <SiteLabels rows={rows} area={area} />}
       <span class="unit" aria-hidden="true">ms</span>
       <div class="plot-layer">
         <div class="plot" ref={host} role="img" data-testid="sweep-plot" data-sweeps={rows.reduce((n, r) => n + r.sweeps.length, 0)}
           aria-label={`${nerve} to ${muscle}: ${onset || "no response measured"}`} />
-        {rastered ? null : <Markers rows={rows} area={area} fromMs={-sweepTimeMs.value} msPerDivision={sweepTimeMs.value} />}
+        {raster ? scrolled ? <RasterScroll key={scrolled.key} row={scrolled} area={area} /> : null : <Markers rows={rows} area={area} fromMs={-sweepTimeMs.value} msPerDivision={sweepTimeMs.value} />}
         {refused ? <div class="over-plot"><NotAssessable reasons={[refused.reason]} /></div> : null}
         {rows.length === 0 && !refused ? <p class="over-plot dim">no sweep yet: place, arm, fire</p> : null}
       </div>
-      {chosen?.number === 1 && !rastered ? <OnsetInset flag={chosen} /> : null}
+      {chosen?.number === 1 && !raster ? <OnsetInset flag={chosen} /> : null}
     </div>
   );
 }
