@@ -23,7 +23,8 @@ class MuscleAnatomy:
     site_mm: distance along the nerve from each stimulation site (and the cord) to E1, nearest
     first. reference_mm: distance of E2 from E1 along the fibres. stretched: `flexor` muscles beat
     first in clonus, `extensor` muscles half a period later. scatter_s: SD of terminal delays within
-    an end-plate zone. detour: name of the way that some of its axons may take.
+    an end-plate zone. detour: name of the way that some of its axons may take. heart_uv: height of
+    the QRS complex that its lead shows.
     """
 
     name: str
@@ -39,6 +40,7 @@ class MuscleAnatomy:
     scatter_s: float
     velocity_factor: float
     detour: str | None
+    heart_uv: float
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -149,6 +151,7 @@ def _muscle(name: str, row: Mapping[str, Any]) -> MuscleAnatomy:
         scatter_s=1e-3 * float(row.get("scatter_ms", SCATTER_MS)),
         velocity_factor=float(row.get("velocity_factor", 1.0)),
         detour=row.get("detour"),
+        heart_uv=float(row.get("heart_uv", 0.0)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .anatomy import body_plan
+from .anatomy import body_plan, split_key
 from .needle.lead import PREFIX as NEEDLE
 
 TRANSDUCERS = ("force ", "angle ")
@@ -37,3 +37,10 @@ def check_lead(lead: Lead) -> None:
             f"channel {lead.channel} is on '{lead.muscle}', but a lead lies on one of "
             f"{', '.join(known)}"
         )
+
+
+def heart_uv(lead: Lead) -> float:
+    """Height of the QRS complex that a lead shows, µV; 0 on all but surface leads of muscles."""
+    if lead.muscle not in body_plan().muscle_keys:
+        return 0.0
+    return body_plan().muscles[split_key(lead.muscle)[1]].heart_uv

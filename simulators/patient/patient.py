@@ -23,7 +23,7 @@ from .drive import Drive
 from .evoked import Placement, snap_truth, templates_of
 from .front_end import STEP_S, FloatArray, FrontEnd, Grid
 from .growing import condition_of, grown_muscle, grown_sensory
-from .leads import Lead, check_lead, muscle_under
+from .leads import Lead, check_lead, heart_uv, muscle_under
 from .muscle import Muscle, stepped
 from .needle import NeedleTray
 from .reflex_truth import reflex_truth
@@ -71,6 +71,7 @@ class Patient:
         self._technique = Technique(
             [lead.channel for lead in leads], front_end, body_plan().mains_hz, seed
         )
+        self._technique.lie_near_heart([heart_uv(lead) for lead in leads])
         for name, value in case.technique.items():
             self._technique.set(name, float(value))
         self._muscles: dict[str, Muscle] = {}
@@ -270,6 +271,7 @@ class Patient:
             Lead(lead.channel, montage.get(lead.channel, lead.muscle)) for lead in self.leads
         )
         self._reach(lead.muscle for lead in self.leads)
+        self._technique.lie_near_heart([heart_uv(lead) for lead in self.leads])
         for traces in (self._spontaneous, self._evoked):
             traces.connect([lead.muscle for lead in self.leads])
         self._truth.setting(

@@ -20,6 +20,7 @@ CATHODE_TO_ANODE_MM = 25.0  # about +0.4 ms at 60 m/s when the poles are swapped
 ANODE_EXCITES = 1.25  # current needed when the anode lies where the cathode should
 OFFSET_MM = 12.0  # a cathode this far beside the nerve needs twice the current
 ECG_PERIOD_S, ECG_PERIOD_SD_S = 0.82, 0.03
+BEAT_S = 0.7  # from the beginning of a QRS complex to the end of its T wave
 MOVEMENT_EVERY_S, MOVEMENT_S = 1.5, 0.25
 
 
@@ -62,6 +63,7 @@ class Technique:
         self, channels: Sequence[int], front_end: FrontEnd, mains_hz: float, seed: int
     ) -> None:
         self._channels, self._front_end = tuple(channels), front_end
+        self._heart_uv = np.zeros(len(self._channels))
         self._mains_hz, self._seed = mains_hz, seed
         self._values = {
             name: np.zeros(len(self._channels) if error.per_channel else 1)
@@ -96,6 +98,10 @@ class Technique:
         else:
             self._values[name][self._channels.index(channel)] = value
         self._faultless = not any(values.any() for values in self._values.values())
+
+    def lie_near_heart(self, heart_uv: Sequence[float]) -> None:
+        """From now on: height of the QRS complex that each lead shows without any error."""
+        self._heart_uv = np.array(heart_uv)
 
     def value(self, name: str) -> float:
         """One error that is the same for all channels."""
@@ -170,7 +176,7 @@ class Technique:
     def noise(self, first: int, count: int, usual_uv: FloatArray) -> FloatArray:
         """What the surroundings add, (n_leads, n) µV, on top of the usual noise; `first` is the
         sample since power-on. The same whatever else is set."""
-        if self._faultless:
+        if self._faultless and not self._heart_uv.any():
             return usual_uv
         get = self._values
         rate = self._front_end.rate_hz
@@ -180,7 +186,7 @@ class Technique:
             out = out + mains[:, None] * self._mains(first, count)
         times = np.arange(first, first + count) / rate
         self._schedule(float(times[0]), float(times[-1]))
-        heights = np.stack((get["ecg_uv"], get["movement_uv"]), axis=1)
+        heights = np.stack((get["ecg_uv"] + self._heart_uv, get["movement_uv"]), axis=1)
         return np.asarray(out + heights @ self._transients(times) if heights.any() else out)
 
     def railed(self, samples_uv: FloatArray) -> FloatArray:
@@ -217,7 +223,8 @@ class Technique:
         for kind, (at_s, height) in self._lasting:
             since = times - at_s
             if kind == 0:
-                out[0] += _qrs(since)
+                if since[0] < BEAT_S:
+                    out[0] += _qrs(since)
             else:
                 rise = np.maximum(since, 0.0) / MOVEMENT_S
                 out[1] += height * rise * np.exp(1.0 - rise)

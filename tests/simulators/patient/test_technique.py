@@ -141,3 +141,23 @@ def test_leads_can_be_moved_and_a_change_of_rate_keeps_them():
     with pytest.raises(ValueError, match="channel 7"):
         subject.set_montage({7: None})
     assert moved.describe()["montage"]["1"] == "right AH"
+
+
+def test_shoulder_leads_show_the_heart_and_hand_leads_do_not():
+    """Upper trapezius at rest has a QRS complex with each beat, about every 0.8 s; a lead moved
+    from there to the hand loses it, and one moved there shows it."""
+    patient = patient_on("left trapezius", "left APB")
+
+    def slow_uv():
+        """(2, n) µV, 20 ms means of 4 s."""
+        seen = patient.advance(int(4 * RATE_HZ))
+        return seen.reshape(2, -1, int(0.02 * RATE_HZ)).mean(axis=2)
+
+    shoulder, hand = slow_uv()
+    beats = np.flatnonzero(shoulder - np.median(shoulder) > 9.0)
+    apart_s = 0.02 * np.diff(beats)
+    assert apart_s[apart_s > 0.1] == pytest.approx(0.82, abs=0.12)
+    assert np.ptp(shoulder) > 2.0 * np.ptp(hand)
+    patient.set_montage({1: "left FDI", 2: "left trapezius"})
+    hand, shoulder = slow_uv()
+    assert np.ptp(shoulder) > 2.0 * np.ptp(hand)
