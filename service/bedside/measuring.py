@@ -27,7 +27,7 @@ from .plateau import LEVEL, current_ma
 from .sites import least_c, place_of
 
 # Where the negative peak may lie, by stimulation site: far enough for a slow nerve, before F waves.
-_SEARCH_TO_MS = {"wrist": 18.0, "elbow": 22.0, "below_elbow": 22.0, "axilla": 26.0, "erb": 30.0}
+_SEARCH_TO_MS = {"wrist": 18.0, "elbow": 30.0, "below_elbow": 30.0, "axilla": 34.0, "erb": 38.0}
 _SEARCH_TO_ELSEWHERE_MS = 40.0
 # measures of a series of sweeps, not of their average
 SERIES = frozenset(["f_wave", "h_reflex", "rns", "cmap_scan", "mune", "munix"])

@@ -70,6 +70,16 @@ def test_what_a_measure_needs_and_does_not_have_is_named() -> None:
     assert measure("mood", [(sweeps[0], 0)], site="", target="").state == "not_assessable"
 
 
+@pytest.mark.parametrize("site", ["below_elbow", "elbow"])
+def test_a_slow_nerve_answers_late_from_the_elbow_and_is_not_called_absent(site: str) -> None:
+    """At 27 m/s the negative peak comes after 23 ms."""
+    late = shock(1, size_uv=3000.0, latency_ms=21.5)
+    found = measure("motor_response", [(late, 0)], site=site, target="left APB")
+    assert found.state == "measured", found.reasons
+    assert found.values["peak_latency_ms"] > 23.0
+    assert found.values["amplitude_mv"] == pytest.approx(3.0, rel=0.02)
+
+
 def gates(table: Table, key: RowKey) -> dict[str, dict]:
     """Those of a row, by name."""
     return {one["gate"]: one for one in table.line(key)["gates"]}
