@@ -1,4 +1,4 @@
-"""Surface EMG by task: what rest, stretch and hold let the cards say, and what a bad lead cannot."""
+"""Surface EMG by task: what rest, stretch and hold let the cards say, and a bad lead does not."""
 
 from __future__ import annotations
 
