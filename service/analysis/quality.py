@@ -57,7 +57,8 @@ class QualityWatch:
         inside = (hz >= low) & (hz <= min(high, 0.45 * rate_hz))
         self._level, self._mains = inside & ~near, inside & near
         self._scale = 2.0 / (length * float(np.sum(self._hann**2)))
-        # the level is quoted for the whole band: what the mains bins would have held is added back
+        # the level is quoted for the whole band: what the mains bins would have held without mains
+        # is added to it, and is no mains
         self._whole = float(inside.sum()) / max(float(self._level.sum()), 1.0)
 
     def reset(self) -> None:
@@ -71,8 +72,9 @@ class QualityWatch:
     def _judge(self, window: Samples) -> SecondsLevel:
         spectrum = np.fft.rfft((window - window.mean(axis=1, keepdims=True)) * self._hann)
         power = (spectrum.real**2 + spectrum.imag**2) * self._scale
-        level = power[:, self._level].sum(axis=1) * self._whole
-        mains = power[:, self._mains].sum(axis=1)
+        beside = power[:, self._level].sum(axis=1)
+        level = beside * self._whole
+        mains = np.maximum(power[:, self._mains].sum(axis=1) - (level - beside), 0.0)
         rail = self.settings.rail_uv
         stuck = np.zeros(window.shape[0], dtype=bool)
         if rail is not None:

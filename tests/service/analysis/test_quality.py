@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from service.analysis.quality import QualitySettings, quality
+from service.analysis.quality import QualitySettings, QualityWatch, quality
 
 from .real import RECORDINGS, emgdb
 from .traces import interference
@@ -43,6 +43,16 @@ def test_the_few_microvolts_of_mains_of_a_good_lead_are_no_fault():
     assert good.values["mains_share"] > 0.5
     assert good.reasons == ()
     assert bad.reasons[0].startswith("mains")
+
+
+@pytest.mark.parametrize("rate_hz", [2000.0, 250.0])
+def test_muscle_beside_the_lines_is_not_taken_for_mains(rate_hz):
+    """Strong EMG has power at 50 and 60 Hz too: no second of 200 is said to hum."""
+    trace = interference(np.random.default_rng(4), round(200 * rate_hz), rate_hz, 100.0)
+    watch = QualityWatch(1, rate_hz)
+    seconds = watch.push(trace[None, :])
+    assert len(seconds) == 200
+    assert not any(second.humming[0] for second in seconds)
 
 
 def test_less_than_a_second_is_not_assessable():
