@@ -13,7 +13,7 @@ PATIENT := $(addprefix tests/,simulators/patient test_nerve_studies.py)
 COMPUTES := $(addprefix tests/,$(addprefix service/,acquisition analysis evidence bedside exchange protocols) test_contrast.py test_record_gives_the_same_findings.py)
 without = $(addprefix --ignore=,$(1))
 PART := $(BIN)/coverage run -p -m pytest -q -m "not timed and not soak"
-LEFTOVER := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo nice -n 19)
+LEFTOVER := nice -n 19
 MAKEFLAGS += -j2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export OPENBLAS_NUM_THREADS := 1

@@ -91,6 +91,7 @@ async def test_a_hunting_sweep_is_told_and_neither_in_the_book_nor_on_the_disk(t
         ]
         assert sweeps[0]["number"] != sweeps[1]["number"]
         assert [entry.sweep.id for entry in session.study.book.entries] == [keep.id]
+        await session.workflow.voluntary._journal.settled()
         content = await bed.content(session.study.id)
         assert [one.sweep.id for one in content.sweeps] == [keep.id]
     finally:
