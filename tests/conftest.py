@@ -1,4 +1,5 @@
-"""Order: tests in a browser come last, since Playwright keeps an event loop in the main thread."""
+"""Order: tests in a browser come last, since Playwright keeps an event loop in the main thread;
+of these, tests that share the running demo come first, so that it can end."""
 
 from __future__ import annotations
 
@@ -10,8 +11,13 @@ from hypothesis import settings
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests behind all others; within each half the order stays."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Browser tests behind all others, the shared demo's before the rest; else the order stays."""
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("browser") is not None
+            and 2 - ("demo" in getattr(item, "fixturenames", ()))
+        )
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

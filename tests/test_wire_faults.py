@@ -30,6 +30,7 @@ from tests.faulty_wire import (
 from tests.simulators.process import Running, simulator, until
 from tests.virtual_bench import CytonSource, HackEEGSource
 
+pytestmark = pytest.mark.uncounted
 FIRMWARE = {"hackeeg": HackEEGFirmware, "cyton": CytonFirmware}
 SOURCES = {
     "hackeeg": (HackEEGSource, "hackeeg-ncs-16k", 0.03),

@@ -172,6 +172,8 @@ def _bursts(
     envelope_uv: Samples, rate_hz: float, floor_uv: float, settings: ClonusSettings
 ) -> npt.NDArray[np.intp]:
     """Peaks above the floor that the envelope falls between to half their height."""
+    if envelope_uv.max() < floor_uv:  # a muscle at rest, nearly always
+        return np.empty(0, dtype=np.intp)
     spacing = max(round(0.8 * settings.interval_s[0] * rate_hz), 1)
     peaks, found = signal.find_peaks(
         envelope_uv, height=floor_uv, distance=spacing, prominence=0.5 * floor_uv

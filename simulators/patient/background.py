@@ -21,6 +21,7 @@ SINC3_NOISE_BANDWIDTH = 0.275  # of the output rate: the integral of sinc^6
 MAINS_UV = (2.5, 0.8, 0.5)  # 50, 100, 150 Hz
 DRIFT_POINT_S = 0.010  # between points of the drift, straight lines between them
 DRIFT_CORNER_HZ = 0.5  # below which it grows no further
+DRIFT_AHEAD = 64  # points drawn at once
 # White noise through three moving averages has, at the output rate, the autocorrelation
 # (66, 26, 1) / 66; these taps are its minimum-phase factor.
 SINC3_COLOUR = np.convolve((1.0, 0.4305753470999737), (1.0, 0.0430962882032647))
@@ -61,7 +62,7 @@ class Drift:
         self._first = int(begin)
         missing = shares.shape[0] - self._points.shape[1]
         if missing > 0:
-            self._points = self._longer(missing)
+            self._points = self._longer(max(missing, DRIFT_AHEAD))
         return np.asarray(self._points[:, : shares.shape[0]] @ shares)
 
     def _between(self, part: float, count: int) -> FloatArray:
@@ -73,10 +74,11 @@ class Drift:
 
     def _longer(self, missing: int) -> FloatArray:
         fresh = self._fresh * self._rng.standard_normal((missing, self._points.shape[0])).T
-        points = [self._points[:, -1]]
+        before = self._points[:, -1]
         for number in range(missing):
-            points.append(self._kept * points[-1] + fresh[:, number])
-        return np.concatenate((self._points, np.stack(points[1:], axis=1)), axis=1)
+            fresh[:, number] += self._kept * before
+            before = fresh[:, number]
+        return np.concatenate((self._points, fresh), axis=1)
 
 
 class Background:
@@ -101,7 +103,8 @@ class Background:
         frequencies: FloatArray = mains_hz * orders[mains_hz * orders < front_end.rate_hz / 2]
         self._step = 2 * np.pi * frequencies / front_end.rate_hz
         longest = np.arange(ceil(STEP_S * front_end.rate_hz) + 1)
-        self._turned = np.exp(1j * self._step[:, None] * longest)
+        turned = np.exp(1j * self._step[:, None] * longest)
+        self._turned = np.concatenate((turned.real, -turned.imag))
         gain = np.abs(front_end.transfer(frequencies)) * np.array(MAINS_UV[: frequencies.size])
         level = gain * rng.uniform(0.5, 1.5, (channels, frequencies.size))
         angle = rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.3, (channels, frequencies.size))
@@ -118,7 +121,6 @@ class Background:
         for delay, tap in enumerate(self._taps[1:].tolist(), start=1):
             seen += tap * line[:, past - delay : past - delay + count]
         begun = (self._sine - 1j * self._cosine) * np.exp(1j * self._step * first)
-        turned = self._turned[:, :count]
-        seen += begun.real @ turned.real - begun.imag @ turned.imag
+        seen += np.concatenate((begun.real, begun.imag), axis=1) @ self._turned[:, :count]
         seen += drift * self._drift.next(first, count)
         return seen

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.end_to_end.conftest import Demo, OpenPage, end_demo, start_demo
+from tests.end_to_end.conftest import Demo, OpenPage
 
 pytestmark = pytest.mark.browser
 FDI = "left FDI"
 DEVICE_CELL = "document.querySelector('[data-testid=status-device]').innerText"
-
-
-@pytest.fixture(scope="module")
-def bedside(built_page) -> Iterator[Demo]:
-    """A demo of its own: its dials are turned."""
-    running = start_demo("--patient", "healthy")
-    yield running
-    end_demo(running)
 
 
 class Bed:
@@ -109,14 +101,8 @@ def live_bed(running: Demo, open_page: OpenPage) -> Bed:
 
 
 @pytest.fixture
-def bed(bedside: Demo, open_page: OpenPage) -> Bed:
-    """Of the demo whose dials are turned."""
-    return live_bed(bedside, open_page)
-
-
-@pytest.fixture
-def plugged(demo: Demo, open_page: OpenPage) -> Bed:
-    """Of the session's demo, which is live again in the end."""
+def bed(demo: Demo, open_page: OpenPage) -> Bed:
+    """Of the shared demo."""
     return live_bed(demo, open_page)
 
 
@@ -142,6 +128,7 @@ def test_traces_are_seen_moving_within_five_seconds(demo: Demo, open_page: OpenP
         assert time.monotonic() - begun < 5, "the traces stood still"
         page.wait_for_timeout(100)
     assert time.monotonic() - begun < 5
+    assert "token" not in page.url
 
 
 def test_a_stimulus_gives_the_cmap_of_the_truth(bed: Bed) -> None:
@@ -209,18 +196,18 @@ def epoch_of(bed: Bed) -> int:
 
 
 @pytest.mark.timed
-def test_unplugging_is_said_within_a_second_and_replugging_opens_an_epoch(plugged: Bed) -> None:
+def test_unplugging_is_said_within_a_second_and_replugging_opens_an_epoch(bed: Bed) -> None:
     """LOST within 1 s of the plug; after the replug, LIVE again in a new epoch, shown as a seam."""
-    shown = plugged.page.get_by_test_id("status-device")
+    shown = bed.page.get_by_test_id("status-device")
     took = []
     for _ in range(3):
-        plugged.until("live", lambda: "LIVE" in shown.inner_text(), 25)
-        before = epoch_of(plugged)
-        plugged.ask("/api/demo/fault", {"name": "unplug", "seconds": 1.5})
+        bed.until("live", lambda: "LIVE" in shown.inner_text(), 25)
+        before = epoch_of(bed)
+        bed.ask("/api/demo/fault", {"name": "unplug", "seconds": 1.5})
         begun = time.monotonic()
-        plugged.page.wait_for_function(f"() => {DEVICE_CELL}.includes('LOST')", timeout=5000)
+        bed.page.wait_for_function(f"() => {DEVICE_CELL}.includes('LOST')", timeout=5000)
         took.append(time.monotonic() - begun)
         assert "LIVE" not in shown.inner_text()
-        plugged.until("live again", lambda: "LIVE" in shown.inner_text(), 25)
-        assert epoch_of(plugged) > before
+        bed.until("live again", lambda: "LIVE" in shown.inner_text(), 25)
+        assert epoch_of(bed) > before
     assert sorted(took)[1] <= 1.0, took

@@ -1,7 +1,7 @@
 """BrainFlow on one board, in a process of its own: its session is global and outlives mistakes.
 
 Arguments: PORT BOARD_ID SECONDS COMMAND… It prints JSON: answers to the commands, package numbers,
-EXG rows in µV and the aux rows.
+the times at which samples were read, EXG rows in µV and the aux rows.
 """
 
 import json
@@ -20,10 +20,8 @@ def main(port, board_id, seconds, *commands):
     board.prepare_session()
     answers = [board.config_board(command) for command in commands]
     board.start_stream(100_000)
-    began = time.monotonic()
     time.sleep(float(seconds))
     data = board.get_board_data()
-    elapsed_s = time.monotonic() - began
     board.stop_stream()
     board.release_session()
     exg = BoardShim.get_exg_channels(int(board_id))
@@ -31,7 +29,7 @@ def main(port, board_id, seconds, *commands):
     other = BoardShim.get_other_channels(int(board_id))
     result = {
         "answers": answers,
-        "elapsed_s": elapsed_s,
+        "at_s": data[BoardShim.get_timestamp_channel(int(board_id))].tolist(),
         "number": data[number].tolist(),
         "exg": data[exg].tolist(),
         "other": data[other].tolist(),

@@ -150,6 +150,7 @@ def damaged(rng, count, *, ppm=0.0, skip=True, drop=True, corrupt=True, settle=S
     )
 
 
+@pytest.mark.uncounted
 @given(seed=st.integers(0, 2**32), ppm=st.sampled_from([0, 100, -100, 5000, -5000]))
 @settings(max_examples=60, deadline=None)
 def test_the_account_is_exact_whatever_was_lost_skipped_or_corrupted(seed, ppm):
@@ -175,6 +176,7 @@ def test_each_corrupted_frame_is_rejected_exactly_once(seed):
     )
 
 
+@pytest.mark.uncounted
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=30, deadline=None)
 def test_bytes_lost_or_put_between_frames_cost_only_the_frames_they_hit(seed):
@@ -209,6 +211,7 @@ def test_a_million_frames_of_garbage_give_no_sample():
     assert locked.protocol.framing.discarded_bytes > 43_900_000
 
 
+@pytest.mark.uncounted
 def test_garbage_behind_real_headers_gives_no_sample():
     """Right headers and status, everything else random."""
     rng = np.random.default_rng(8)
