@@ -28,6 +28,7 @@ from simulators.assembly import FIRST_RATE_HZ, make_firmware
 from simulators.assembly import Subject as SimulatedSubject
 from simulators.patient import FrontEnd, Lead, Patient
 from simulators.patient.cases import read_case
+from tests.f_truth import noise_free
 from tests.virtual_bench import UTC0, VirtualStudy
 
 SIDE = "left"
@@ -40,8 +41,7 @@ SENSORY_MA = (10.0, 15.0, 22.0, 33.0, 40.0)
 WIDER_US = (200.0, 500.0, 1000.0)
 LEAST_SNAP_UV = 4.0  # a smaller one need not stand out of the noise of 60 sweeps
 TAPE_SD_MM = 2.0
-F_NEEDED, F_APART_MS = 20, 7.0  # stimuli that count; from the middle one, in arm and leg
-F_SEEN_UV = 20.0  # smaller F-waves are not counted in the truth either
+F_NEEDED = 20  # stimuli that count
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ class Technician:
         self._tape = np.random.default_rng([seed, 5])
         self._strong_ma: dict[tuple[str, str], tuple[float, float]] = {}
         self.shots: dict[str, list[float]] = {}
+        self.left_out: dict[str, list[str]] = {}
 
     @property
     def patient(self) -> Patient:
@@ -179,16 +180,14 @@ class Technician:
                 return
 
     def _leave_out_twitches(self, step: StepPlan) -> None:
-        """What comes far from all the others is no F-wave but a muscle that twitched by itself."""
-        line = self.line(step)
-        seen = [one for one in line["measurement"]["items"]
-                if one["kind"] == "f" and one.get("latency_ms") is not None]  # fmt: skip
-        if len(seen) < 3:
-            return
-        middle = float(np.median([one["latency_ms"] for one in seen]))
-        spare = len(line["used"]) - F_NEEDED
-        for one in [one for one in seen if abs(one["latency_ms"] - middle) > F_APART_MS][:spare]:
-            self.table.rows.include(line["used"][one["sweep"]], False)
+        """What the row says comes alone, before all others, in sweeps that can be spared."""
+        for _ in range(F_TRAIN - F_NEEDED):
+            line = self.line(step)
+            alone = [one["sweep"] for one in line["measurement"]["items"] if one.get("alone")]
+            if not alone:
+                return
+            self.left_out.setdefault(step.id, []).append(line["used"][alone[0]])
+            self.table.rows.include(line["used"][alone[0]], False)
 
     def line(self, step: StepPlan) -> dict[str, Any]:
         """What the table says of a step."""
@@ -208,6 +207,14 @@ class Technician:
         to = {"mm": float(read)}
         now = datetime.fromtimestamp(UTC0.timestamp() + self.study.now_s, UTC)
         edits.apply(self.table, KeptEdit(now, "E1", "distance", line["id"], None, to))
+
+    def f_min_ms(self, step: StepPlan) -> float | None:
+        """The earliest noise-free F-wave of the sweeps that count; None without any."""
+        out = self.left_out.get(step.id, [])
+        ids = [*self.line(step)["used"], *out]
+        kept = [one not in out for one in sorted(ids, key=lambda one: float(one.split(":")[-1]))]
+        told = noise_free(self.patient, lead_of(step.record), *map(int, self.shots[step.id]))
+        return told.earliest_ms(kept)
 
     def truth_rows(self) -> dict[tuple[str, str, str], dict[str, Any]]:
         """(lead, nerve, site) -> noise-free template."""
@@ -264,7 +271,7 @@ def fill_in_truth(technician: Technician, result: Result) -> None:
             for name in ("amplitude_mv", "onset_latency_ms"):
                 result.truth[step.id, name] = true[name]
         elif step.measure == "f_wave":
-            result.truth[step.id, "f_min_ms"] = _f_min_ms(technician, step)
+            result.truth[step.id, "f_min_ms"] = technician.f_min_ms(step)
         else:
             result.truth[step.id, "onset_to_peak_uv"] = true["amplitude_uv"]
             result.truth[step.id, "peak_to_peak_uv"] = true.get("peak_to_peak_uv", 0.0)
@@ -285,19 +292,6 @@ def _segment(
     way_mm = here["distance_mm"] - below["distance_mm"]
     yield "velocity_m_s", way_mm / (here["onset_latency_ms"] - below["onset_latency_ms"])
     yield "amplitude_drop_percent", 100.0 * (1.0 - here["amplitude_mv"] / below["amplitude_mv"])
-
-
-def _f_min_ms(technician: Technician, step: StepPlan) -> float | None:
-    """The earliest F-wave that the truth holds, from its stimulus; None without any."""
-    told = technician.patient.truth(*map(int, technician.shots[step.id]))
-    shots = np.array([row["sample"] for row in told["stimuli"]])
-    mine = [row for row in told["f_waves"] if row["muscle"] == lead_of(step.record)]
-    seen = [row["sample"] for row in mine if row.get("amplitude_uv", F_SEEN_UV) >= F_SEEN_UV]
-    if not seen:
-        return None
-    back = np.array(seen)
-    since = back - shots[np.searchsorted(shots, back) - 1]
-    return float(1e3 * since.min() / technician.study.firmware.rate_hz)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .constant_course import course_of, without
-from .constant_evidence import Thin, core_of
+from .constant_course import ConstantCourse, course_of, without
+from .constant_evidence import SLOW_MS, Thin, core_of
 from .late import LateTraces, Response
 
 Trace = npt.NDArray[np.float64]
@@ -57,12 +57,7 @@ def take_out_a_waves(
     waves: list[AWave] = []
     last = traces.column(to_ms + 10.0)
     for _ in range(_MOST_WAVES):
-        thin = Thin.of(traces, last)
-        core = core_of(
-            thin, floor_uv=floor_uv, noise_uv=traces.noise_uv, least_share=least_share,
-            again=bool(waves),
-        )  # fmt: skip
-        course = None if core is None else course_of(traces, thin, core, floor_uv)
+        course = _course(traces, last, least_share, floor_uv, again=bool(waves))
         if course is None:
             break
         traces = without(traces, course)
@@ -77,7 +72,24 @@ def take_out_a_waves(
             for one in waves
         ):
             waves.append(wave)
-    return traces, waves
+    return traces, [one for one in waves if one.size_uv >= floor_uv]
+
+
+def _course(
+    traces: LateTraces, last: int, least_share: float, floor_uv: float, *, again: bool
+) -> ConstantCourse | None:
+    """The wave that sweeps hold alike, looked for among what is quick, then among what is slower,
+    where more of them must hold it; None if there is none."""
+    for slow_ms in SLOW_MS:
+        thin = Thin.of(traces, last, slow_ms)
+        core = core_of(
+            thin, floor_uv=floor_uv, noise_uv=traces.noise_uv, least_share=least_share,
+            again=again or slow_ms > SLOW_MS[0],
+        )  # fmt: skip
+        course = None if core is None else course_of(traces, thin, core, floor_uv)
+        if course is not None:
+            return course
+    return None
 
 
 def repeaters(

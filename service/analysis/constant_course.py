@@ -25,6 +25,7 @@ _ALIKE = 0.3  # of the floor, or
 _ALIKE_SDS = 4.0  # of the noise: two bare sweeps differ by less, and by
 _JITTER_MS = 0.05  # what so much of an error of the lag makes of the slope
 _MARGIN_MS = 1.0  # a sweep leaves the mean so long before it is seen to differ
+_LEADERS = 4  # courses that are compared, of those that stay alike longest
 _PIECE_MS = 3.0
 _SMALL, _TELLING, _BORNE_OUT = 0.3, 4, 0.6  # of the floor; sweeps that tell; and share that hold
 _SILENT_SDS = 3.0
@@ -73,8 +74,8 @@ def course_of(traces: LateTraces, thin: Thin, core: Core, floor_uv: float) -> Co
     least = _silence(members, traces.noise_uv, thin.step_ms)
     found: list[_Course] = []
     followed: set[int] = set()  # a sweep alike with a leader throughout has the same course
-    for leader in range(own.size):
-        if leader in followed:
+    for leader in np.argsort((before - after).sum(axis=1), kind="stable").tolist():
+        if leader in followed or len(found) == _LEADERS:
             continue
         alike = _alike(before[leader], after[leader], leader, core, thin)
         if alike is None:
@@ -157,33 +158,34 @@ def _borne_out(
 ) -> tuple[int, int]:
     """From the core outwards, as long as the members that can tell hold the course's pieces too:
     what two sweeps share alone is an F-wave of the same motor neuron."""
-    size = round(_PIECE_MS / thin.step_ms)
-    hop, course = size // 2, quick(mean[None], thin.step_ms)[0]
-    rows = thin.quick[core.members]
-
-    def other(first: int, last: int) -> bool:
-        if float(np.abs(mean[first:last]).max()) < _SMALL * floor_uv:
-            return False
-        holds, tells, _, _ = votes(rows[:, first:last], course[first:last], thin.step_ms)
-        telling = int(tells.sum())
-        return telling >= _TELLING and int(holds.sum()) < _BORNE_OUT * telling
-
-    first, last = core.first, core.last
     begin, end = span
-    while last < end and not other(max(min(last + hop, end) - size, 0), min(last + hop, end)):
-        last = min(last + hop, end)
-    while first > begin:
-        earlier = max(first - hop, begin)
-        if other(earlier, min(earlier + size, mean.size)):
-            break
-        first = earlier
-    return first, last
+    size = min(round(_PIECE_MS / thin.step_ms), mean.size)
+    hop = size // 2
+    later = np.minimum(np.arange(core.last + hop, end + hop, hop), end)
+    earlier = np.maximum(np.arange(core.first - hop, begin - hop, -hop), begin)
+    firsts = np.concatenate([later - size, earlier]).clip(0, mean.size - size)
+    if not firsts.size:
+        return core.first, core.last
+    place = firsts[:, None] + np.arange(size)
+    wave = quick(mean[None], thin.slow_ms / thin.step_ms)[0][place]
+    holds, tells, _, _ = votes(thin.quick[core.members][:, place], wave, thin.step_ms)
+    telling = tells.sum(axis=0)
+    other = (telling >= _TELLING) & (holds.sum(axis=0) < _BORNE_OUT * telling)
+    other &= np.abs(mean[place]).max(axis=1) >= _SMALL * floor_uv
+    after, before = other[: later.size], other[later.size :]
+    right = int(after.argmax()) if after.any() else later.size
+    left = int(before.argmax()) if before.any() else earlier.size
+    return (
+        int(earlier[left - 1]) if left else core.first,
+        int(later[right - 1]) if right else core.last,
+    )
 
 
 def _silence(rows: Trace, noise_uv: float, step_ms: float) -> int:
     """How many pieces hold nothing but noise."""
     size = round(_PIECE_MS / step_ms)
-    power = np.cumsum(np.pad(rows**2, ((0, 0), (1, 0))), axis=1)
+    power = np.zeros((rows.shape[0], rows.shape[1] + 1))
+    np.cumsum(rows * rows, axis=1, out=power[:, 1:])
     return int((power[:, size:] - power[:, :-size] <= size * (_SILENT_SDS * noise_uv) ** 2).sum())
 
 

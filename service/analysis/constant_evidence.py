@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .late import LateTraces
-from .smoothing import gaussian
+from .smoothing import gaussian_rows
 
 Trace = npt.NDArray[np.float64]
 Which = npt.NDArray[np.bool_]
 
 _STEP_MS = 0.25
-SLOW_MS = 0.5  # SD of the Gaussian: what is slower is taken off
+SLOW_MS = (0.5, 1.5)  # SDs of the Gaussian: what is slower is taken off, at first and again
 _SLOT_MS, _HOP_MS = 4.0, 1.0
 _FREE_MS = 1.0  # of what is left, values so far apart are independent
 _QUICK, _BRISK = 0.1, 0.1  # root mean square of a slot: of the floor; of what its slow part has
@@ -36,20 +36,22 @@ _ALL = 0.9  # in so many: in those that cannot tell, too
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Thin:
-    """Smoothed sweeps, every `step` columns: rows, and quick, the same without their slow part."""
+    """Smoothed sweeps, every `step` columns: rows, and quick, the same without what is slower than
+    `slow_ms`."""
 
     rows: Trace
     quick: Trace
     step: int
     step_ms: float
+    slow_ms: float
 
     @classmethod
-    def of(cls, traces: LateTraces, last: int) -> Thin:
+    def of(cls, traces: LateTraces, last: int, slow_ms: float) -> Thin:
         """The late traces up to a column."""
         step = max(round(_STEP_MS * traces.per_ms), 1)
         rows = np.ascontiguousarray(traces.smooth_uv[:, :last:step])
         step_ms = step / traces.per_ms
-        return cls(rows, quick(rows, step_ms), step, step_ms)
+        return cls(rows, quick(rows, slow_ms / step_ms), step, step_ms, slow_ms)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,9 +66,9 @@ class Core:
     lags_ms: Trace
 
 
-def quick(rows: Trace, step_ms: float) -> Trace:
-    """(n_rows, n) without what is slower than half a millisecond."""
-    return rows - np.stack([gaussian(row, SLOW_MS / step_ms) for row in rows])
+def quick(rows: Trace, slow: float) -> Trace:
+    """(n_rows, n) without what is slower than a Gaussian of this SD, in columns."""
+    return rows - gaussian_rows(rows, slow)
 
 
 def core_of(
@@ -106,17 +108,23 @@ def core_of(
 
 
 def votes(part: Trace, wave: Trace, step_ms: float) -> tuple[Which, Which, Trace, Trace]:
-    """Of every sweep (n_sweeps, n) and one wave (n,), both quick: whether it holds the wave,
-    whether it can tell, how much of it there is, and how much later it comes, ms."""
-    power = max(float(wave @ wave), 1e-9)
-    slope = np.gradient(wave) / step_ms
+    """Of every sweep (n_sweeps, ..., n) and one wave (..., n), both quick: whether it holds the
+    wave, whether it can tell, how much of it there is, and how much later it comes, ms; each
+    (n_sweeps, ...)."""
+    power = np.maximum((wave * wave).sum(axis=-1), 1e-9)
+    slope = np.empty_like(wave)
+    slope[..., 1:-1] = (wave[..., 2:] - wave[..., :-2]) / (2 * step_ms)
+    slope[..., 0] = (wave[..., 1] - wave[..., 0]) / step_ms
+    slope[..., -1] = (wave[..., -1] - wave[..., -2]) / step_ms
     left = part - wave
-    spread = (left**2).mean(axis=1) / _LAG_MS**2
-    later = -(left @ slope) / (float(slope @ slope) + spread + 1e-12)
-    there = part + later[:, None] * slope
-    gain = there @ wave / power
-    rest = ((there - gain[:, None] * wave) ** 2).sum(axis=1) / power
-    holds, tells = _votes(gain, rest, wave.size * step_ms)
+    spread = np.einsum("...n,...n->...", left, left) / (wave.shape[-1] * _LAG_MS**2)
+    steep = (slope * slope).sum(axis=-1)
+    later = -np.einsum("...n,...n->...", left, slope) / (steep + spread + 1e-12)
+    there = part + later[..., None] * slope
+    gain = np.einsum("...n,...n->...", there, wave) / power
+    there -= gain[..., None] * wave
+    rest = np.einsum("...n,...n->...", there, there) / power
+    holds, tells = _votes(gain, rest, wave.shape[-1] * step_ms)
     return holds, tells, gain, later
 
 

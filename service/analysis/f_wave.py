@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from service.model import Json, Measurement
 
+from .f_apart import lone
 from .f_found import Found, find
 from .f_hidden import hidden_reasons
 from .f_window import FLIGHT_MS, M_TAIL_MS, USUAL, WINDOWS_MS, m_wave_end_ms, window_of
@@ -18,7 +19,7 @@ from .motor import MotorSettings, motor_response
 from .result import build
 
 MEASURE = "f_wave"
-VERSION = "5"
+VERSION = "6"
 
 Trace = npt.NDArray[np.float64]
 
@@ -28,6 +29,7 @@ _OF_ALL = frozenset(
     ["persistence_percent", "f_m_all_percent", "f_mean_ms", "f_max_ms", "chronodispersion_ms"]
 )
 _TWITCHES = 3  # fewer responses in a sweep that ends too early may be twitches of the muscle
+_UNSURE_MS = 0.15  # SD of the shortest latency: in 1 of 20 further off than 0.3 ms
 _LEAD_MS = M_TAIL_MS  # searched before the window, for A-waves
 
 
@@ -133,7 +135,7 @@ def f_wave(
     reasons = [*m_wave.why, *_window_reasons(found, chosen)]
     if time_zero_known:
         values |= _latencies(found, m_wave, chosen)
-        reasons += hidden_reasons(found.hidden, found.onsets_ms)
+        reasons += hidden_reasons(found.hidden, found.onsets_ms) + _early_reasons(found, values)
     else:
         reasons.append("time zero is host time only: latencies are not assessable")
     if found.window.short:
@@ -252,6 +254,30 @@ def _window_reasons(found: Found, settings: FWaveSettings) -> list[str]:
     return reasons
 
 
+def _early_reasons(found: Found, values: Mapping[str, float]) -> list[str]:
+    """What the shortest latency rests on."""
+    reasons = [
+        f"stimulus {sweep + 1}: what begins at {at_ms:.1f} ms comes long before all F-waves and is "
+        "taken for a twitch of the muscle; if it is an F-wave, it is the shortest latency"
+        for sweep, at_ms in found.twitches
+    ]
+    if "f_min_ms" not in values:
+        return reasons
+    alone = lone(found.onsets_ms)
+    if alone is not None:
+        own, before_ms = found.responses[alone[0]], alone[1]
+        reasons.append(
+            f"f_min_alone: the shortest latency is that of stimulus {own.sweep + 1} alone, "
+            f"{before_ms:.1f} ms before all others: look whether it is a twitch"
+        )
+    if values["f_min_sd_ms"] > _UNSURE_MS:
+        reasons.append(
+            f"f_min_unsure: the earliest F-wave is small, its onset is known to "
+            f"± {1.96 * values['f_min_sd_ms']:.1f} ms"
+        )
+    return reasons
+
+
 def _counts(found: Found, stimuli: int) -> dict[str, float]:
     count = len(found.responses)
     groups = {group for group in found.groups if group is not None}
@@ -295,6 +321,7 @@ def _latencies(found: Found, m_wave: _MWave, settings: FWaveSettings) -> dict[st
     onsets = [at_ms for at_ms in found.onsets_ms if at_ms is not None]
     if onsets and found.hidden != "earliest":
         values["f_min_ms"] = min(onsets)
+        values["f_min_sd_ms"] = found.sds_ms[found.onsets_ms.index(min(onsets))]
     if onsets and found.hidden in ("none", "few"):
         early, late = min(onsets), max(onsets)
         values |= {
@@ -317,10 +344,16 @@ def _latencies(found: Found, m_wave: _MWave, settings: FWaveSettings) -> dict[st
 def _items(found: Found, *, timed: bool) -> list[Mapping[str, Json]]:
     """F-waves by sweep, then A-waves."""
     items: list[Mapping[str, Json]] = []
-    for one, at_ms, group in zip(found.responses, found.onsets_ms, found.groups, strict=True):
-        told: dict[str, Json] = {"kind": "f", "sweep": one.sweep, "group": group}
+    early = lone(found.onsets_ms) if timed else None
+    for number, one in enumerate(found.responses):
+        told: dict[str, Json] = {"kind": "f", "sweep": one.sweep, "group": found.groups[number]}
         told["peak_to_peak_uv"] = one.peak_to_peak_uv
-        items.append(told | ({"latency_ms": at_ms} if timed and at_ms is not None else {}))
+        at_ms = found.onsets_ms[number]
+        if timed and at_ms is not None:
+            told |= {"latency_ms": at_ms, "onset_sd_ms": found.sds_ms[number]}
+        if early is not None and early[0] == number:
+            told["alone"] = True
+        items.append(told)
     for wave in found.a_waves:
         told = {"kind": "a", "sweep_count": int(wave.members.size), "peak_to_peak_uv": wave.size_uv}
         told["latency_sd_ms"] = float(np.std(wave.lags_ms))

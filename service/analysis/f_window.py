@@ -34,11 +34,14 @@ Trace = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Begin and end, ms; latest_ms: the end that the nerve asks for, where the sweep is shorter."""
+    """Begin and end, ms; latest_ms: the end that the nerve asks for, where the sweep is shorter.
+    last_ms: the last begin that the sweep can show; slow: the end is later than usual."""
 
     from_ms: float
     to_ms: float
     latest_ms: float
+    last_ms: float
+    slow: bool
 
     @property
     def short(self) -> bool:
@@ -66,7 +69,8 @@ def window_of(
     if m_end_ms > usual_ms[0] - _NEAR_MS:
         from_ms = m_end_ms + M_TAIL_MS
         latest_ms = max(latest_ms, from_ms + usual_ms[1] - usual_ms[0])
-    return Window(from_ms, min(latest_ms, last_ms), latest_ms)
+    slower = latest_ms > usual_ms[1]
+    return Window(from_ms, min(latest_ms, last_ms), latest_ms, last_ms, slower)
 
 
 def m_wave_end_ms(up_uv: Trace, per_ms: float, zero: float, peak_ms: float) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .onset import ONSET_LEVEL, fit_foot, level_of_foot
-from .smoothing import gaussian
+from .smoothing import gaussian_rows
 
 Trace = npt.NDArray[np.float64]
 
@@ -28,6 +28,8 @@ _FEW = 6  # sweeps that tell which mains it is
 _BACK_MS = 3.0  # rest before a response, to fit its foot on
 _FOOT_PER_MS = 8.0  # values that a foot is fitted to
 _TOP_SHARE, _TOP_SDS = 0.15, 6.0  # the first deflection reaches this share of the largest
+_UNFITTED_MS = 0.5  # SD of an onset without a foot
+_SHAPE_SD_MS, _FIT_SDS = 0.09, 1.5  # no foot is a power law; SDs that the fit's own stands for
 _BEGUN = 0.05  # of its height: certainly above what the slow course leaves
 
 
@@ -152,11 +154,18 @@ def responses(
 
 
 def onset_ms(traces: LateTraces, response: Response) -> float | None:
-    """Where a response begins: the place of 2 % of its largest deflection.
+    """Where a response begins, as `onset_with_sd`."""
+    told = onset_with_sd(traces, response)
+    return None if told is None else told[0]
+
+
+def onset_with_sd(traces: LateTraces, response: Response) -> tuple[float, float] | None:
+    """Where a response begins, the place of 2 % of its largest deflection, and its SD; ms.
 
     That level mostly lies in the noise: the foot of the first deflection, of either sign, is fitted
     and solved for it, by the definition and the fit of the CMAP (`onset.py`). None for a response
-    that was already there when the window began.
+    that was already there when the window began. The SD is that of the fit, with what the feet's
+    shapes and the slow course leave.
     """
     if response.cut:
         return None
@@ -175,8 +184,9 @@ def onset_ms(traces: LateTraces, response: Response) -> float | None:
     count = (half + 1 - back) // step
     first = half + 1 - count * step
     starts = max(begun - 1.5 * traces.per_ms, back) - first, half - 0.1 * traces.per_ms - first
+    unfitted = traces.time_ms(begun), _UNFITTED_MS
     if half - begun < 2 or starts[1] <= starts[0]:
-        return traces.time_ms(begun)
+        return unfitted
     part = traces.flat_uv[response.sweep, first : half + 1]
     raw = np.sign(smooth[top]) * part.reshape(count, step) @ np.full(step, 1.0 / step)
     middle = (step - 1) / 2
@@ -186,8 +196,10 @@ def onset_ms(traces: LateTraces, response: Response) -> float | None:
         traces.raw_noise_uv / np.sqrt(step),
     )  # fmt: skip
     if foot is None:
-        return traces.time_ms(begun)
-    return traces.time_ms(first + middle + level_of_foot(foot, level)[0] * traces.per_ms)
+        return unfitted
+    at_ms, sd_ms = level_of_foot(foot, level)
+    at_ms = traces.time_ms(first + middle + at_ms * traces.per_ms)
+    return at_ms, float(np.hypot(_SHAPE_SD_MS, _FIT_SDS * sd_ms))
 
 
 def _last_under(rise: Trace, level: float) -> int:
@@ -204,8 +216,7 @@ def _first_top(size: Trace, least: float) -> int:
 
 
 def _smoothed(rows: Trace, per_ms: float) -> Trace:
-    width = SMOOTH_MS * per_ms
-    return np.stack([gaussian(row, width) for row in rows])
+    return gaussian_rows(rows, SMOOTH_MS * per_ms)
 
 
 def _flattened(

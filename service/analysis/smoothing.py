@@ -25,6 +25,19 @@ def gaussian(trace: Trace, width_samples: float) -> Trace:
     return np.convolve(padded, kernel, "valid")
 
 
+def gaussian_rows(rows: Trace, width_samples: float) -> Trace:
+    """`gaussian` of every row, (n_rows, n), in one go."""
+    kernel, reach = _kernel(float(width_samples))
+    count, size = rows.shape
+    padded = np.empty((count, size + 2 * reach))
+    padded[:, :reach] = rows[:, :1]
+    padded[:, reach : reach + size] = rows
+    padded[:, reach + size :] = rows[:, -1:]
+    every = np.empty(padded.size)
+    every[: padded.size - 2 * reach] = np.convolve(padded.ravel(), kernel, "valid")
+    return np.ascontiguousarray(every.reshape(padded.shape)[:, :size])
+
+
 @lru_cache(maxsize=64)
 def _kernel(width_samples: float) -> tuple[Trace, int]:
     reach = max(int(_TRUNCATE_SDS * width_samples + 0.5), 0)

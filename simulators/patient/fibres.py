@@ -23,10 +23,10 @@ from .front_end import ComplexArray, FloatArray, Grid
 FIBRES_PER_UNIT = 8
 DISC_RADIUS_MM = 5.0
 HALF_WIDTH_MM = 8.0  # of the muscle under the electrodes
-ACTION_POTENTIAL_PER_MM = 0.75  # Rosenfalck's spike, a third longer (surface CMAP durations)
+ACTION_POTENTIAL_PER_MM = 0.75  # Rosenfalck's spike, at the skin a third longer (CMAP durations)
 SPIKE_PEAK = 96.0 * 27.0 * float(np.exp(-3.0))  # of 96 z³ e^-z, at z = 3
 SHORTEST = 0.4  # half length of a fibre, relative to the mean
-LASTING = 5.0  # time constants of the afterpotential that are reckoned
+LASTING = 9.0  # time constants of the afterpotential that are reckoned; cut at five it shows
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from service.protocols.loading import StepPlan
 from tests import nerve_studies
 from tests.end_to_end.conftest import SCREEN, end_demo, start_demo
 from tests.end_to_end.technician import Technician
+from tests.f_truth import earliest_firing_ms
 from tests.nerve_studies import Result, Value, lead_of, steps, wrong
 
 SIDE = "left"
@@ -155,11 +156,10 @@ def read(technician: Technician, result: Result) -> None:
 
 def know(technician: Technician, rows: Templates, result: Result) -> None:
     """The same numbers from the patient itself, as for a study in virtual time."""
-    spans = {tuple(span): technician.happened[step] for step, span in technician.shots.items()
-             if step in technician.happened}  # fmt: skip
     rate_hz = technician.ask("/api/demo/describe")["rate_hz"]
-    patient = SimpleNamespace(truth=lambda first, last: spans[first, last])
-    device = SimpleNamespace(firmware=SimpleNamespace(rate_hz=rate_hz))
-    told = SimpleNamespace(truth_rows=lambda: rows, patient=patient, shots=technician.shots,
-                           study=device)  # fmt: skip
+
+    def f_min_ms(step: StepPlan) -> float | None:
+        return earliest_firing_ms(technician.happened[step.id], lead_of(step.record), rate_hz)
+
+    told = SimpleNamespace(truth_rows=lambda: rows, f_min_ms=f_min_ms)
     nerve_studies.fill_in_truth(told, result)
