@@ -46,8 +46,8 @@ def noise_free(patient: Patient, lead: str, first: int, last: int) -> NoiseFree:
 
 
 def earliest_firing_ms(told: Any, lead: str, rate_hz: float) -> float | None:
-    """When the end-plates of the earliest F-wave fire after its stimulus, of any size, for a patient
-    in another process, of whom only the truth is known; None without any."""
+    """When the end-plates of the earliest F-wave fire after its stimulus, of any size; for a
+    patient in another process, of whom only the truth is known. None without any."""
     shots = np.array([row["sample"] for row in told["stimuli"]])
     back = np.array([row["sample"] for row in told["f_waves"] if row["muscle"] == lead])
     if not back.size:

@@ -27,7 +27,7 @@ FIRST_MA, STEP, MOST_MA = 8.0, 1.25, 100.0
 SENSORY_MA = (10.0, 15.0, 22.0, 33.0, 40.0)
 AVERAGED, MOST_AVERAGED = 20, 60
 F_TRAIN = 24  # four more than are needed, for those that a twitch falls into
-F_NEEDED, F_APART_MS = 20, 7.0
+F_NEEDED = 20
 WIDER_US = (200, 500, 1000)
 MOST_CHARGE_NC = 50_000.0
 APART_MS = 520  # closer pulses count as a train
@@ -265,14 +265,9 @@ class Technician:
         return told == count or line["measurement"]["state"] != "measured"
 
     def _leave_out_twitches(self, step: StepPlan) -> None:
-        """What comes far from all the others is no F-wave but a muscle that twitched by itself."""
+        """What the row says comes alone, before all others: a muscle that twitched by itself."""
         line = self.row(step)
-        seen = [one for one in line["measurement"].get("items", ())
-                if one["kind"] == "f" and one.get("latency_ms") is not None]  # fmt: skip
-        if len(seen) < 3:
-            return
-        middle = float(np.median([one["latency_ms"] for one in seen]))
-        far = [one["sweep"] for one in seen if abs(one["latency_ms"] - middle) > F_APART_MS]
+        far = [one["sweep"] for one in line["measurement"].get("items", ()) if one.get("alone")]
         buttons = self.page.get_by_test_id("sweep-list").get_by_role("button")
         for number in far[: len(line["used"]) - F_NEEDED]:
             at = line["sweeps"].index(line["used"][number])
