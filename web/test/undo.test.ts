@@ -113,3 +113,20 @@ test("Ctrl+Z is this page's but in a text field, where it is the browser's", () 
   expect(actionFor(press({}), "field")).toBeNull();
   expect(actionFor(press({ repeat: true }), "page")).toBeNull();
 });
+
+test("a key that comes before the service's answer waits for it", async () => {
+  let answer: () => void = () => undefined;
+  const held = new Promise<void>((go) => { answer = go; });
+  vi.stubGlobal("fetch", async (url: string, init: { body: string }) => {
+    const reply = await served(url, init); // the page has seen the new state already
+    if (sent.length === 1) await held;
+    return reply;
+  });
+  const excluded = include(record(), false);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(record().text.included).toBe(false);
+  const undone = undo();
+  answer();
+  await Promise.all([excluded, undone]);
+  expect(sent.map(([, body]) => body["included"])).toEqual([false, true]);
+});

@@ -8,7 +8,7 @@ import type { Step } from "../wire/table";
 import { tell } from "./events";
 import { client, mode, stimulator, stimulatorState, stoppedAt, truth, underElectrodes } from "./study";
 import { sweeps, type SweepRecord } from "./sweeps";
-import { changed } from "./undo";
+import { edited } from "./undo";
 
 let socket: LiveSocket | null = null;
 export function useSocket(s: LiveSocket): void {
@@ -186,7 +186,7 @@ export async function include(record: SweepRecord, included: boolean): Promise<v
   const to = (on: boolean) => attempt("sweep", () => post(`sweeps/${encodeURIComponent(id)}`, { included: on }));
   const words = (on: boolean) => `sweep${at === undefined ? "" : ` ${at}`}${site === "" ? "" : `, ${site.replaceAll("_", " ")}`}, ${on ? "counted again" : "excluded"}`;
   const stands = (again: boolean) => sweeps.value.find((s) => s.text.id === id)?.text.included === (again ? !included : included);
-  if (await to(included)) changed({ did: words(included), undid: words(!included), stands, back: () => to(!included), again: () => to(included) });
+  await edited(to(included), { did: words(included), undid: words(!included), stands, back: () => to(!included), again: () => to(included) });
 }
 
 /** Demo mode only: the simulated patient's own controls. */

@@ -7,7 +7,7 @@ import type { RowText } from "../wire/table";
 import { attempt, operator } from "./actions";
 import { tell } from "./events";
 import { placeWords, rows, tableRow } from "./table";
-import { changed, type Change } from "./undo";
+import { type Change, edited } from "./undo";
 
 const route = (id: string, what: string) => `rows/${encodeURIComponent(id)}/${what}`;
 /** Initials, where they are known here; else the study's operator counts. */
@@ -38,7 +38,7 @@ async function settle(id: string, name: string, key: string): Promise<void> {
   settling.delete(key);
   const ms = held.value.get(key);
   const before = markerOf(id, name);
-  if (ms !== undefined && (await place(id, name, ms)) && before) changed(markerMoved(id, name, before, ms));
+  if (ms !== undefined) await edited(place(id, name, ms), before && markerMoved(id, name, before, ms));
   // moved again meanwhile: that move is answered for by its own timer
   if (settling.has(key)) return;
   held.value = new Map([...held.value].filter(([k]) => k !== key));
@@ -55,7 +55,7 @@ export async function settleAll(): Promise<void> {
 
 export async function resetMarker(id: string, name: string): Promise<void> {
   const before = markerOf(id, name);
-  if ((await reset(id, name)) && before && before.by !== "automatic") changed(markerMoved(id, name, before, null));
+  await edited(reset(id, name), before && before.by !== "automatic" ? markerMoved(id, name, before, null) : null);
 }
 
 const place = (id: string, name: string, ms: number) => change(id, "markers", { name, latency_ms: ms });
@@ -111,7 +111,7 @@ export async function correctSweep(id: string, place: Partial<Place>): Promise<s
 
 /** Into the average whatever artefact rejection finds; false: as it finds. */
 export async function keepSweep(id: string, kept: boolean): Promise<void> {
-  if (await keep(id, kept)) changed(sweepKept(id, kept));
+  await edited(keep(id, kept), sweepKept(id, kept));
 }
 const keep = (id: string, kept: boolean) => attempt("sweep", () => post(`sweeps/${encodeURIComponent(id)}`, { kept, ...by() }));
 

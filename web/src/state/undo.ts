@@ -18,6 +18,7 @@ let study = "";
 let done: Change[] = [];
 let undone: Change[] = [];
 let busy = false;
+let underway: Promise<unknown> = Promise.resolve();
 
 /** Another study: what was done in the one before is not this page's to take back. */
 function here(): void {
@@ -27,14 +28,21 @@ function here(): void {
   undone = [];
 }
 
-/** A change that the service has taken. */
-export function changed(change: Change): void {
-  here();
-  done = [...done.slice(1 - MOST), change];
-  undone = [];
+/** An edit on its way to the service: once it is taken it can be undone. A key that undoes waits for the answer, since the page
+ *  may show what was changed before it. */
+export async function edited(taken: Promise<boolean>, change: Change | null): Promise<void> {
+  const told = taken.then((yes) => {
+    if (!yes || !change) return;
+    here();
+    done = [...done.slice(1 - MOST), change];
+    undone = [];
+  });
+  underway = Promise.allSettled([underway, told]);
+  await told;
 }
 
 async function turn(again: boolean): Promise<void> {
+  await underway;
   here();
   if (busy) return;
   const change = (again ? undone : done).pop();
