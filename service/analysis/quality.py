@@ -14,14 +14,17 @@ from .result import build
 from .streaming import Windows
 
 MEASURE = "quality"
-VERSION = "2"
+VERSION = "3"
+
+TENTHS = 10  # stretches of a window that are each looked at for a dead lead
 
 Samples = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class QualitySettings:
-    """band_hz: where the level is taken, without mains and harmonics. flat_uv: a dead lead's SD.
+    """band_hz: where the level is taken, without mains and harmonics. flat_uv: a dead lead's SD, of
+    which a tenth of the window is enough: a contact that is loose comes and goes.
     Mains spoil a second where they are more than mains_share of its power and more than mains_uv
     RMS: at rest the two microvolts that any good lead picks up are most of what there is."""
 
@@ -79,10 +82,13 @@ class QualityWatch:
         stuck = np.zeros(window.shape[0], dtype=bool)
         if rail is not None:
             stuck = (np.abs(window) >= 0.99 * rail).sum(axis=1) >= 3
+        parts = window[:, : window.shape[1] // TENTHS * TENTHS].reshape(
+            -1, TENTHS, window.shape[1] // TENTHS
+        )
         return SecondsLevel(
             rms_uv=np.sqrt(level),
             mains_share=mains / np.maximum(level + mains, 1e-12),
-            flat=window.std(axis=1) < self.settings.flat_uv,
+            flat=(parts.std(axis=2) < self.settings.flat_uv).any(axis=1),
             saturated=stuck,
             humming=hums(level, mains, self.settings.mains_share, self.settings.mains_uv),
         )

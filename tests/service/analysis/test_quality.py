@@ -45,6 +45,26 @@ def test_the_few_microvolts_of_mains_of_a_good_lead_are_no_fault():
     assert bad.reasons[0].startswith("mains")
 
 
+@pytest.mark.parametrize("line_hz", [49.8, 50.2, 59.8, 60.2])
+def test_the_mains_may_drift_as_grids_do(line_hz):
+    """Named at any frequency that a grid has, the harmonics with it."""
+    rng = np.random.default_rng(5)
+    at_s = np.arange(20_000) / RATE
+    hum = sum(np.sqrt(2) * np.sin(2 * np.pi * n * line_hz * at_s) / n for n in (1, 3, 5))
+    result = quality(3.0 * rng.standard_normal(at_s.size) + 15.0 * hum, RATE)
+    assert result.reasons[0].startswith("mains")
+    assert result.values["rms_uv"] == pytest.approx(3.0, rel=0.4)
+
+
+@pytest.mark.parametrize("rate_hz", [2000.0, 250.0])
+def test_a_contact_that_comes_and_goes_is_named(rate_hz):
+    """0.2 s without any signal in a live second: that second shows nothing."""
+    live = 5.0 * np.random.default_rng(6).standard_normal((1, round(3 * rate_hz)))
+    live[0, round(1.33 * rate_hz) : round(1.53 * rate_hz)] = 7.0
+    seconds = QualityWatch(1, rate_hz).push(live)
+    assert [bool(second.flat[0]) for second in seconds] == [False, True, False]
+
+
 @pytest.mark.parametrize("rate_hz", [2000.0, 250.0])
 def test_muscle_beside_the_lines_is_not_taken_for_mains(rate_hz):
     """Strong EMG has power at 50 and 60 Hz too: no second of 200 is said to hum."""
