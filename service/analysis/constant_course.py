@@ -99,11 +99,14 @@ def course_of(traces: LateTraces, thin: Thin, core: Core, floor_uv: float) -> Co
 
 def without(traces: LateTraces, course: ConstantCourse) -> LateTraces:
     """The traces less the course, moved by each member's lag."""
-    flat, doubt = traces.flat_uv.copy(), traces.doubt_uv.copy()
     wave = course.template_uv
+    smooth = traces.smoothed(wave[None])[0]
+    taken, soft = np.zeros_like(traces.flat_uv), np.zeros_like(traces.flat_uv)
     place = np.arange(wave.size, dtype=np.float64)
     for sweep, lag_ms in zip(course.members.tolist(), course.lags_ms.tolist(), strict=True):
-        flat[sweep] -= np.interp(place - lag_ms * traces.per_ms, place, wave)
+        from_place = place - lag_ms * traces.per_ms
+        taken[sweep] = np.interp(from_place, place, wave)
+        soft[sweep] = np.interp(from_place, place, smooth)
     left = _LEFT * np.abs(wave) + _LEFT_MS * traces.per_ms * np.abs(np.gradient(wave))
     beyond = _BEYOND_MS * traces.per_ms
     first, last = course.known_from, course.known_to
@@ -112,8 +115,9 @@ def without(traces: LateTraces, course: ConstantCourse) -> LateTraces:
         left[:first] += abs(float(wave[first])) * early
     if last < wave.size:
         left[last:] += abs(float(wave[last - 1])) * np.exp(-(place[last:] - last) / beyond)
-    doubt[course.members] += left
-    return traces.without(flat, doubt)
+    doubt = np.zeros_like(traces.flat_uv)
+    doubt[course.members] = left
+    return traces.without(taken, soft, doubt)
 
 
 def _aligned(thin: Thin, own: Places, lags_ms: Trace) -> Trace:

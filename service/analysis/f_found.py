@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from .constant import AWave, recurring, repeaters, take_out_a_waves
 from .f_apart import EARLY_MS, apart
 from .f_hidden import Hidden, hidden_among
@@ -17,6 +19,9 @@ _READ_MS = 0.3  # one that was read, so long before that
 _DOUBTFUL = 0.1  # of a response's size may be left of an A-wave where its onset is read
 _PART = 0.3  # of the largest response: one before it that counts
 _REACH, _GO_ON = 0.1, 2  # of the window's end; responses that begin behind it
+_OUTSIDE = 0.1  # of the sweeps, at either end, need not hold what the others share
+_SAME, _SAME_SDS = 0.2, 4.0  # how far those may lie apart: of its height, and of the noise
+_SHARED, _SHARED_MS = 0.5, 0.25  # of the floor: its height; in columns that last so long
 _AROUND_MS = (1.5, 0.5)  # that is, before and after the response leaves the noise
 
 
@@ -68,8 +73,9 @@ def find(
         floor_uv=floor_uv,
     )
     window = reaching(window, traces, floor_uv)
+    shared = shared_until(traces, window, floor_uv)
     kept = _by_sweep(traces, (window.from_ms, window.to_ms), floor_uv)
-    onsets, sds, earliest = _onsets(traces, kept)
+    onsets, sds, earliest = _onsets(traces, kept, shared)
     early, next_ms = apart(onsets)
     twitches = [(kept[i].sweep, at) for i in early if (at := onsets[i]) is not None]
     if next_ms is not None:
@@ -78,7 +84,7 @@ def find(
         kept = [one for one in kept if one.sweep not in those]
         kept += [one for one in again if one.sweep in those]
         kept.sort(key=lambda one: one.sweep)
-        onsets, sds, earliest = _onsets(traces, kept)
+        onsets, sds, earliest = _onsets(traces, kept, shared)
     groups = repeaters(traces, kept, onsets, within_ms=repeat_ms, least_r=repeat_r)
     same = recurring(traces, kept, onsets, groups, least_share=a_wave_share)
     if same:
@@ -131,8 +137,21 @@ def reaching(window: Window, traces: LateTraces, floor_uv: float) -> Window:
         to_ms = max(more)
 
 
+def shared_until(traces: LateTraces, window: Window, floor_uv: float) -> int:
+    """The column until which most sweeps hold the same deflection, 0 if they hold none: an A-wave
+    under F-waves in so many sweeps that it lies bare in too few to be taken out."""
+    first, last = traces.column(window.from_ms), traces.column(window.to_ms)
+    rows = np.sort(traces.smooth_uv[:, first:last], axis=0)
+    out = round(_OUTSIDE * len(rows))
+    middle = np.abs(rows[len(rows) // 2])
+    same = rows[-1 - out] - rows[out] <= _SAME * middle + _SAME_SDS * traces.noise_uv
+    same &= middle >= _SHARED * floor_uv
+    found = np.flatnonzero(same)
+    return first + int(found[-1]) + 1 if found.size >= _SHARED_MS * traces.per_ms else 0
+
+
 def _onsets(
-    traces: LateTraces, kept: Sequence[Response]
+    traces: LateTraces, kept: Sequence[Response], shared: int
 ) -> tuple[list[float | None], list[float], list[float]]:
     """Where every response begins, None if that is hidden; its SD; and when at the earliest."""
     onsets: list[float | None] = []
@@ -142,7 +161,8 @@ def _onsets(
         told = onset_with_sd(traces, one)
         at_ms, sd_ms = (None, 0.0) if told is None else told
         early_ms = traces.time_ms(one.begin) - _FOOT_MS if at_ms is None else at_ms - _READ_MS
-        onsets.append(None if at_ms is None or _doubtful(traces, one) else at_ms)
+        hidden = one.begin < shared or _doubtful(traces, one)
+        onsets.append(None if hidden else at_ms)
         sds.append(sd_ms)
         earliest.append(early_ms)
     return onsets, sds, earliest

@@ -19,7 +19,7 @@ from .motor import MotorSettings, motor_response
 from .result import build
 
 MEASURE = "f_wave"
-VERSION = "6"
+VERSION = "7"
 
 Trace = npt.NDArray[np.float64]
 

@@ -62,11 +62,17 @@ class LateTraces:
         """The time after the stimulus of a column of `flat_uv`."""
         return (column + self.first - self.zero) / self.per_ms
 
-    def without(self, flat_uv: Trace, doubt_uv: Trace) -> LateTraces:
-        """The same sweeps after something else was taken off."""
+    def smoothed(self, rows_uv: Trace) -> Trace:
+        """Rows (n_rows, n), smoothed as the sweeps are."""
+        return gaussian_rows(rows_uv, SMOOTH_MS * self.per_ms)
+
+    def without(self, taken_uv: Trace, smooth_uv: Trace, doubt_uv: Trace) -> LateTraces:
+        """The same sweeps less something, (n,) or (n_sweeps, n), also given smoothed, with what
+        may be left of it."""
         return replace(
-            self, flat_uv=flat_uv, smooth_uv=_smoothed(flat_uv, self.per_ms), doubt_uv=doubt_uv
-        )
+            self, flat_uv=self.flat_uv - taken_uv, smooth_uv=self.smooth_uv - smooth_uv,
+            doubt_uv=self.doubt_uv + doubt_uv,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ _LOUD_SDS, _QUIET_SDS = 4.0, 2.0  # of the noise
 _AT_ONCE_MS = 1.5  # it is there so soon
 _PAUSE_MS = 1.5  # quiet for so long: it has ended
 _APART = 0.5  # of the floor; sweeps that differ by more: something else has begun
-_SHARE = 95  # percentile of the sweeps that must agree
+_SHARE = 90  # percentile of the sweeps that must agree
 _FADE_MS = 2.0
 
 
@@ -30,16 +30,15 @@ def without_tail(traces: LateTraces, floor_uv: float) -> LateTraces:
         return traces
     differ = np.percentile(np.abs(rows - middle), _SHARE, axis=0) > _APART * floor_uv
     differ |= np.abs(middle) > max(largest, floor_uv)  # an A-wave that follows it
+    differ[:soon] = False  # there each sweep's own fit ends
     quiet = np.abs(middle) < _QUIET_SDS * traces.noise_uv
     pause = round(_PAUSE_MS * traces.per_ms)
     since = np.cumsum(quiet)
     silent = np.flatnonzero(since[pause:] - since[:-pause] == pause)
     end = int(silent[0]) if silent.size else middle.size
     end = min(end, int(differ.argmax()) if differ.any() else middle.size)
-    if end < 1:
-        return traces
     tail = middle.copy()
     beyond = np.arange(1, middle.size - end + 1) / (_FADE_MS * traces.per_ms)
     tail[end:] = tail[end - 1] * np.exp(-beyond)
     doubt = np.where(np.arange(tail.size) < end, 0.0, np.abs(tail))
-    return traces.without(traces.flat_uv - tail, traces.doubt_uv + doubt)
+    return traces.without(tail, traces.smoothed(tail[None])[0], doubt)
