@@ -214,8 +214,8 @@ class Indicator:
 class MuscleStatus:
     """Both axes of one muscle, side by side. Neither is optional: that is the point.
 
-    lead: what its lead suffers from just now (`lead_off`, `saturated`, `mains`), empty if nothing
-    is known to be wrong.
+    lead: what its lead suffers from just now (`lead_off`, `saturated`, `mains`; `elsewhere`: its
+    electrodes lie on something else), empty if nothing is known to be wrong.
     """
 
     muscle: Muscle

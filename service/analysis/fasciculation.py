@@ -117,6 +117,7 @@ class FasciculationWatch:
         self._tallies = [_Tally() for _ in range(channels)]
         self._lines = _line_waves(self._second + 2 * self._margin, rate_hz, self.settings)
         self._excluded: list[int] = []
+        self._left_out: frozenset[int] = frozenset()
         self._segment = 0
         self._judged = 0
         self._pending: tuple[list[bool], int, list[_Second]] | None = None
@@ -133,6 +134,10 @@ class FasciculationWatch:
     def exclude(self, sample: int) -> None:
         """Something else happened at this sample, counted from the last reset."""
         self._excluded.append(sample)
+
+    def leave_out(self, channels: frozenset[int]) -> None:
+        """From the next reset on: of these nothing is counted, neither events nor seconds."""
+        self._left_out = channels
 
     def push(self, data: Samples) -> None:
         """More of every channel."""
@@ -190,10 +195,12 @@ class FasciculationWatch:
             self.settings.mains_share, self.settings.mains_uv,
         )  # fmt: skip
         seconds = [
-            _Second(valid=False, active=False, fault="mains")
-            if hum
+            _Second(valid=False, active=False, fault="" if row in self._left_out else "mains")
+            if hum or row in self._left_out
             else self._look(trace, tally, touched=touched)
-            for trace, tally, hum in zip(clean, self._tallies, humming.tolist(), strict=True)
+            for row, (trace, tally, hum) in enumerate(
+                zip(clean, self._tallies, humming.tolist(), strict=True)
+            )
         ]
         if self._pending is not None:
             before, held_start, held = self._pending

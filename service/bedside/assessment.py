@@ -69,6 +69,7 @@ class Assessment:
         self._surface: dict[tuple[str, str], SurfaceWatch] = {}
         self._known: dict[Muscle, tuple[list[Evidence], Circumstances, MuscleStatus]] = {}
         self._step = Taken()
+        self._elsewhere: frozenset[str] = frozenset()
 
     def open(self, device: str, epoch: Epoch) -> None:
         """A new epoch of a device: what it may measure, and which muscles it records."""
@@ -101,8 +102,14 @@ class Assessment:
         return look(sweep, taken) if is_hunting(sweep) else self.rows.add(sweep, taken)
 
     def set_step(self, step: Taken) -> None:
-        """The step now under the electrodes: what its sweeps are measured as."""
+        """The step now under the electrodes: what its sweeps are measured as. A channel that it is
+        assigned, and that is called after another muscle, shows nothing of that one meanwhile."""
         self._step = step
+        own = self._montage.muscle_of(step.channel)
+        moved = own is not None and own.key != step.muscle
+        self._elsewhere = frozenset({step.channel} if moved else ())
+        for watch in self._surface.values():
+            watch.set_elsewhere(self._elsewhere)
 
     def _taken(self, sweep: Sweep, muscle: str | None) -> Taken:
         """Where the pulse was given; as the step says, if the step is still the same."""
@@ -200,6 +207,7 @@ class Assessment:
         pairs = [pair for pair in self._montage.coherence_pairs() if here.issuperset(pair)]
         watch = SurfaceWatch(f"{device}/{signal.stream}", leads, pairs, signal.rate_hz)
         watch.set_task(self._task)
+        watch.set_elsewhere(self._elsewhere)
         return watch
 
     def _graded(self, muscle: Muscle, items: list[Evidence], known: Circumstances) -> MuscleStatus:

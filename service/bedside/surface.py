@@ -97,6 +97,7 @@ class SurfaceWatch:
         self._faults: dict[Muscle, str] = {}
         self._task = Task.UNKNOWN
         self._expected: tuple[int, int] | None = None
+        self._away: list[int] = []
         self._skip = 0
         self._settle = 0
         self._rest_origin: int | None = None
@@ -122,7 +123,9 @@ class SurfaceWatch:
         """Take what has gathered; all of it belongs to one task and one uninterrupted stretch."""
         if not self._waiting_count or self._expected is None:
             return
-        data = self._decimator.push(np.concatenate(self._waiting, axis=1))
+        raw = np.concatenate(self._waiting, axis=1)
+        raw[self._away] = 0.0  # nothing of another place is read as this muscle's
+        data = self._decimator.push(raw)
         self._waiting.clear()
         self._waiting_count = 0
         if not data.shape[1]:
@@ -142,7 +145,8 @@ class SurfaceWatch:
         elif self._task is Task.HOLD:
             for pair, watch in self._pairs.items():
                 rows = [self._row[muscle] for muscle in pair]
-                if self._seconds is not None and self._seconds.unfit[rows].any():
+                unfit = self._seconds is not None and self._seconds.unfit[rows].any()
+                if unfit or not set(rows).isdisjoint(self._away):
                     watch.reset()
                 else:
                     watch.push(settled[rows])
@@ -151,11 +155,11 @@ class SurfaceWatch:
         """One more second: how strong each lead is, and which of them cannot be read."""
         self._seconds = level
         kept = self._levels.setdefault(self._task, deque(maxlen=LEVELS_KEPT))
-        kept.append(level.rms_uv)
+        kept.append(np.where(level.unfit, np.nan, level.rms_uv))
         if self._task is Task.STRETCH:
             self._stretch_s += ~level.unfit
-            for muscle, row in self._row.items():
-                for fault in level.faults(row):
+            for muscle in self._row:
+                for fault in self.faults(muscle):
                     self._faults[muscle] = fault
 
     def set_task(self, task: Task) -> None:
@@ -173,6 +177,16 @@ class SurfaceWatch:
                 self._pairs[pair] = self._new_pair()
         self._task = task
         self._between()
+
+    def set_elsewhere(self, labels: frozenset[str]) -> None:
+        """Leads whose electrodes now lie on something else: they show nothing of their muscle until
+        they are back."""
+        away = [row for row, label in enumerate(self.labels) if label in labels]
+        if away != self._away:
+            self._flush()
+            self._seam()
+            self._away = away
+            self._fasciculation.leave_out(frozenset(away))
 
     def stimulus(self, epoch: int, index: float) -> None:
         """A shock at this sample of the stream: what it evoked is no clonus, no fasciculation."""
@@ -208,7 +222,10 @@ class SurfaceWatch:
 
     def faults(self, muscle: Muscle) -> tuple[str, ...]:
         """What this lead suffered from in its newest whole second."""
-        return () if self._seconds is None else self._seconds.faults(self._row[muscle])
+        row = self._row[muscle]
+        if row in self._away:
+            return ("elsewhere",)
+        return () if self._seconds is None else self._seconds.faults(row)
 
     def coherence(self) -> list[CoherenceResult]:
         """Every pair of this stream, as far as it has got."""
@@ -268,11 +285,20 @@ class SurfaceWatch:
 
     def _times_rest(self, pair: Pair) -> float | None:
         """The smaller of the two muscles' level in the hold over its level at rest."""
-        rest, hold = self._levels.get(Task.REST), self._levels.get(Task.HOLD)
-        if not rest or not hold:
+        rows = [self._row[muscle] for muscle in pair]
+        quiet, loud = (self._usual(task, rows) for task in (Task.REST, Task.HOLD))
+        if quiet is None or loud is None:
             return None
-        quiet, loud = np.median(rest, axis=0), np.median(hold, axis=0)
-        return float(min(loud[self._row[m]] / max(quiet[self._row[m]], 1e-9) for m in pair))
+        return min(b / max(a, 1e-9) for a, b in zip(quiet, loud, strict=True))
+
+    def _usual(self, task: Task, rows: Sequence[int]) -> list[float] | None:
+        """Median level of some leads in a task, over the seconds in which each could be read; None
+        if one of them never could."""
+        seconds = self._levels.get(task)
+        if not seconds:
+            return None
+        each = [level[np.isfinite(level)] for level in np.array(seconds).T[list(rows)]]
+        return [float(np.median(level)) for level in each] if all(map(len, each)) else None
 
     def _watch_envelope(self, envelope: npt.NDArray[np.float64]) -> None:
         """Gather the envelope of a passive task in half seconds and look for clonus after each."""
@@ -282,7 +308,7 @@ class SurfaceWatch:
             return
         for half in self._halves.push(envelope[:, skipped:]):
             self._trial.append(half)
-            if self._task is Task.REST:
+            if self._task is Task.REST and not self._away:
                 self._rest_envelope.append(np.median(half, axis=1))
             if len(self._trial) * HALF_S >= LEAST_TRIAL_S:
                 trial = np.concatenate(self._trial, axis=1)

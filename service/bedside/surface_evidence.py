@@ -129,6 +129,7 @@ _FAULTS = {
     "lead_off": "the lead is flat: put the electrode back on",
     "saturated": "the amplifier is at its rail: check electrodes, lower the gain",
     "mains": "mains interference: check electrodes and ground",
+    "elsewhere": "its electrodes are on something else: put them back",
 }
 _PRESENCE: dict[FindingState, str] = {
     "normal": "present",

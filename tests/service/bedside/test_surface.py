@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from service.bedside.row_key import Taken
 from service.model import Task
 from tests.service.analysis.traces import interference
 
@@ -85,6 +86,46 @@ def test_what_a_lead_that_is_off_does_not_show_is_not_normal(rate_hz, fault, sai
         assert said in line.sentence
     assert item(study, "left ADM", "umn", "U3").state == "normal"
     assert "0.3 of 10" in item(study, "left ADM", "lmn", "L2").sentence
+
+
+def test_a_channel_whose_electrodes_lie_elsewhere_tells_nothing_of_its_muscle():
+    """What another place shows on it is not the muscle's; the neighbours' lines stay, and its own
+    go on with the next step."""
+    study = begun()
+    feed = Feed(study)
+    away = Taken(
+        measure="sensory_response", nerve="median", muscle="left median D2", channel="left FDI"
+    )
+    study.set_step(away)
+    study.set_task(Task.REST, 0.0)
+    feed.push(at_rest(20.0, 1, twitches=[3.0, 5.5, 9.1, 13.7, 17.0]))
+    study.set_task(Task.STRETCH, 20.0)
+    feed.push(stretched(8.0, 4))
+    assert study.cards()[LABELS.index("left FDI")].lead == ("elsewhere",)
+    twitches = item(study, "left FDI", "lmn", "L2")
+    assert twitches.sentence.startswith("Surface fasciculations: 0 in 0.0 of 10 valid min")
+    beats = item(study, "left FDI", "umn", "U3")
+    assert beats.state == "unknown"
+    assert "put them back" in beats.sentence
+    assert "0.3 of 10" in item(study, "left ADM", "lmn", "L2").sentence
+    assert item(study, "left ADM", "umn", "U3").state == "normal"
+    study.set_step(Taken(nerve="ulnar", muscle="left ADM"))
+    feed.push(stretched(8.0, 4))
+    assert study.cards()[LABELS.index("left FDI")].lead == ()
+    assert item(study, "left FDI", "umn", "U3").state == "abnormal"
+
+
+def test_a_rest_with_the_lead_off_is_no_level_to_compare_a_hold_with():
+    """Absent coherence needs a contraction above the resting level, and that level was not seen."""
+    study = begun()
+    feed = Feed(study)
+    study.set_task(Task.REST, 0.0)
+    feed.push(spoilt(at_rest(20.0, 2), "dead"))
+    study.set_task(Task.HOLD, 20.0)
+    feed.push(contraction(128.0, 9, 0.0))
+    line = item(study, "left FDI", "umn", "U5")
+    assert line.state == "unknown"
+    assert "no rest recorded" in line.sentence
 
 
 def test_a_hold_with_a_lead_off_gives_no_windows():

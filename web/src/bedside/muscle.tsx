@@ -90,7 +90,7 @@ function Elsewhere({ at }: { at: Step }) {
           choose={(v) => { chosenMuscle.value = v; }} />
         <Key k="C" />
       </div>
-      <p>{at.muscle} is recorded on the channel called {at.channel}, whose electrodes were moved there. Its numbers stand in the table; evidence on both axes is gathered of the muscles that the channels are called after.</p>
+      <p>{at.muscle} is recorded on the channel called {at.channel}, whose electrodes were moved there. Its numbers stand in the table; evidence on both axes is gathered of the muscles that the channels are called after, and of {at.channel} only while its electrodes are back.</p>
     </section>
   );
 }

@@ -79,7 +79,7 @@ function Rows({ top, height }: { top: number; height: number }) {
 }
 
 /** What is wrong with a lead, as it is said beneath its name. */
-const FAULTS: Record<LeadFault, string> = { lead_off: "lead off", saturated: "clipped", mains: "mains" };
+const FAULTS: Record<LeadFault, string> = { lead_off: "lead off", saturated: "clipped", mains: "mains", elsewhere: "moved" };
 /** Names of sensory recordings end so; beside the trace there is no room for it. */
 const SENSORY = / SNAP$/;
 /** Of a channel name without its side: muscles are four letters, sensory recordings a nerve and a place. */

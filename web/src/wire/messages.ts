@@ -38,7 +38,7 @@ export interface Indicator {
   items_for: Item[]; items_against: Item[]; missing: Item[]; rule: string; severity: string;
 }
 /** What a lead may suffer from; the names are the service's. */
-export type LeadFault = "lead_off" | "saturated" | "mains";
+export type LeadFault = "lead_off" | "saturated" | "mains" | "elsewhere";
 export interface Card { muscle: string; umn: Indicator; lmn: Indicator; lead?: LeadFault[]; revision?: number }
 /** `index`: where it stands; `automatic_index`: where the detector put it; `by`: `automatic` or initials. */
 export interface Marker { name: string; index: number; automatic_index?: number; by?: string; at_utc?: string | null }
