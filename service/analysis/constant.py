@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .constant_course import ConstantCourse, course_of, without
-from .constant_evidence import AGAIN, SLOW_MS, Thin, core_of
+from .constant_evidence import SLOW_MS, Thin, core_of
 from .late import ACTIVE_SDS, LateTraces, Response
 
 Trace = npt.NDArray[np.float64]
@@ -18,6 +18,7 @@ Trace = npt.NDArray[np.float64]
 _LEAST_COUNT = 3
 _MOST_WAVES = 3
 _QUIET = 0.15  # of the floor: a sweep that nowhere holds more is silent
+_SILENT = 0.1  # of the sweeps: more than a slow A-wave, hard to tell from F-waves, may miss
 _REST = 0.5  # of an A-wave's size: smaller at its place is what was left of it
 _EDGE_MS = 4.0  # beyond its ends it may still reach so far
 _REPEAT_SIZE = 0.8
@@ -84,7 +85,7 @@ def _course(
     level = max(ACTIVE_SDS * traces.noise_uv, _QUIET * floor_uv)
     silent = np.abs(traces.smooth_uv[:, :last]).max(axis=1) < level
     for slow_ms in SLOW_MS:
-        if slow_ms > SLOW_MS[0] and silent.mean() > 1.0 - AGAIN:
+        if slow_ms > SLOW_MS[0] and silent.mean() > _SILENT:
             break  # in these it is not, and they tell
         thin = Thin.of(traces, last, slow_ms)
         core = core_of(

@@ -28,7 +28,7 @@ _TELLS, _VARIES = 0.2, 0.04  # SD of the gain: of a sweep that tells; of the wav
 _SDS = 2.5
 _FEW, _TRIED = 0.2, 12  # sweeps that agree in a slot that is tried; how many are
 _HOLD, _HALF = 0.3, 0.5  # of all sweeps; the same if some that tell do not hold it
-_SHARE, AGAIN = 0.55, 0.75  # of those that tell; the same after a first wave
+_SHARE, _AGAIN = 0.55, 0.75  # of those that tell; the same after a first wave
 _NOTHING, _ODD = 0.3, 3.0  # more is a part of it; so many times as many hold all of it
 _NEAR_MS, _SILENT = 4.0, 0.5  # no F-wave near: smaller than this part of the floor
 _ALL = 0.9  # in so many: in those that cannot tell, too
@@ -152,8 +152,8 @@ def _core(
     near = round(_NEAR_MS / thin.step_ms)
     others = np.ptp(thin.rows[~holds, max(first - near, 0) : last + near], axis=1)
     bare = bool((others < _SILENT * floor_uv).all())
-    least = least_share if bare else AGAIN if again else _SHARE
-    asked = _HOLD if bare or share >= AGAIN else _HALF
+    least = least_share if bare else _AGAIN if again else _SHARE
+    asked = _HOLD if bare or share >= _AGAIN else _HALF
     if holding < asked * count or share < least or _ODD * odd > holding:
         return None
     members = holds | (~tells & ((gain > 0.5) | (share >= _ALL)))

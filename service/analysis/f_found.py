@@ -55,6 +55,18 @@ class Found:
         return sum(one.cut for one in self.responses)
 
     @property
+    def bare(self) -> int | None:
+        """In how many sweeps an A-wave that F-waves lie over is seen bare, the fewest of all
+        A-waves; None if they lie over none."""
+        told = []
+        for wave in self.a_waves:
+            over = [one.sweep for one in self.responses
+                    if one.begin < wave.end and wave.begin < one.end]  # fmt: skip
+            if over:
+                told.append(len(set(wave.members.tolist()) - set(over)))
+        return min(told, default=None)
+
+    @property
     def hidden(self) -> Hidden:
         """Which of the onsets could not be read."""
         return hidden_among(self.onsets_ms, self.earliest_ms, [one.cut for one in self.responses])

@@ -8,6 +8,7 @@ from typing import Literal
 Hidden = Literal["none", "few", "late", "earliest"]
 
 _FEW = 0.1  # of the F-waves
+_BARE = 4  # sweeps that show an A-wave without an F-wave: enough to tell the two apart
 
 
 def hidden_among(
@@ -50,3 +51,13 @@ def hidden_reasons(kind: Hidden, onsets_ms: Sequence[float | None]) -> list[str]
             "assessable, the count is less certain"
         ]
     return []
+
+
+def bare_reasons(bare: int | None) -> list[str]:
+    """What an A-wave under the F-waves means for their count. bare: sweeps that show it alone."""
+    if bare is None or bare >= _BARE:
+        return []
+    return [
+        f"count_unsure: an A-wave lies under the F-waves, bare in {bare} sweeps only: their "
+        "count may be wrong by more than one in 20; record more stimuli"
+    ]

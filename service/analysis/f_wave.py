@@ -12,14 +12,14 @@ from service.model import Json, Measurement
 
 from .f_apart import lone
 from .f_found import Found, find
-from .f_hidden import hidden_reasons
+from .f_hidden import bare_reasons, hidden_reasons
 from .f_window import FLIGHT_MS, M_TAIL_MS, USUAL, WINDOWS_MS, m_wave_end_ms, window_of
 from .late import late_traces
 from .motor import MotorSettings, motor_response
 from .result import build
 
 MEASURE = "f_wave"
-VERSION = "7"
+VERSION = "8"
 
 Trace = npt.NDArray[np.float64]
 
@@ -132,7 +132,7 @@ def f_wave(
             state="not_assessable", values=values, reasons=blocked,
         )  # fmt: skip
     values |= _counts(found, sweeps.shape[0]) | _sizes(found, m_wave, sweeps.shape[0])
-    reasons = [*m_wave.why, *_window_reasons(found, chosen)]
+    reasons = [*m_wave.why, *_window_reasons(found, chosen), *bare_reasons(found.bare)]
     if time_zero_known:
         values |= _latencies(found, m_wave, chosen)
         reasons += hidden_reasons(found.hidden, found.onsets_ms) + _early_reasons(found, values)

@@ -156,3 +156,13 @@ def test_what_all_sweeps_begin_with_is_no_latency_of_f_waves():
         bare = f_wave(run.sweeps_uv, run.rate_hz, run.zero)
         assert bare.values["f_min_ms"] == pytest.approx(np.nanmin(run.f_ms), abs=0.4)
     assert sum(told) <= 1
+
+
+@pytest.mark.parametrize(("at_ms", "says"), [(29.5, True), (41.0, False)])
+def test_an_count_unsure_waves_and_hardly_ever_bare_makes_the_count_less_certain(at_ms, says):
+    """Found under F-waves after nine of ten stimuli the row says so; found after them it does
+    not."""
+    run = usual(85, faults=replace(CLEAN, a_wave=(at_ms, 250.0, 1.0)))
+    result = f_wave(run.sweeps_uv, run.rate_hz, run.zero)
+    assert result.values["a_wave_count"] == 1
+    assert any(reason.startswith("count_unsure") for reason in result.reasons) == says
