@@ -13,6 +13,8 @@ from typing import Any, Literal
 SIDES = ("left", "right")
 SENSORY_SUFFIX = " SNAP"
 CORD = "cord"
+FIBRES_PER_UNIT = 300.0  # mean of a muscle; FDI 340 (Feinstein 1955, from memory)
+FIBRE_DENSITY = 1.4  # of most muscles (Stalberg & Trontelj)
 SCATTER_MS = 0.75  # CMAP negative phases then last 4.5-6 ms
 
 
@@ -24,7 +26,8 @@ class MuscleAnatomy:
     first. reference_mm: distance of E2 from E1 along the fibres. stretched: `flexor` muscles beat
     first in clonus, `extensor` muscles half a period later. scatter_s: SD of terminal delays within
     an end-plate zone. detour: name of the way that some of its axons may take. heart_uv: height of
-    the QRS complex that its lead shows.
+    the QRS complex that its lead shows. fibres_per_unit: mean number of muscle fibres.
+    fibre_density: as single-fibre EMG counts it in slight effort.
     """
 
     name: str
@@ -41,6 +44,8 @@ class MuscleAnatomy:
     velocity_factor: float
     detour: str | None
     heart_uv: float
+    fibres_per_unit: float
+    fibre_density: float
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -152,6 +157,8 @@ def _muscle(name: str, row: Mapping[str, Any]) -> MuscleAnatomy:
         velocity_factor=float(row.get("velocity_factor", 1.0)),
         detour=row.get("detour"),
         heart_uv=float(row.get("heart_uv", 0.0)),
+        fibres_per_unit=float(row.get("fibres_per_unit", FIBRES_PER_UNIT)),
+        fibre_density=float(row.get("fibre_density", FIBRE_DENSITY)),
     )
 
 

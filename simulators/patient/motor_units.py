@@ -17,13 +17,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .anatomy import FIBRES_PER_UNIT
 from .body import Body, healthy_templates
 from .effects import effect, effects
 from .front_end import ComplexArray, FloatArray, Grid
 from .pool import BoolArray, IntArray
 
-FIBRES_PER_UNIT = 300.0  # mean of a muscle; FDI 340 (Feinstein 1955, from memory)
-FIBRES_PER_MM2 = 2.8  # of one unit within its territory: single-fibre EMG's density of 1.4
+FIBRES_PER_MM2 = 2.8  # of one unit: single-fibre EMG's density of 1.4
 SPROUT_S = 0.034
 BRANCHES = 2  # that take over the fibres of one unit
 ROUNDS = 4
@@ -60,13 +60,14 @@ class Remodelling:
         return np.asarray(np.where(self.alive, 0.0, 1.0 - self.taken.sum(axis=0)))
 
 
-def fibre_counts(size: FloatArray) -> FloatArray:
-    """Fibres of healthy units of the given sizes (mean 1)."""
-    return np.maximum(np.round(FIBRES_PER_UNIT * size), 4.0)
+def fibre_counts(size: FloatArray, mean: float = FIBRES_PER_UNIT) -> FloatArray:
+    """Fibres of healthy units of the given sizes (mean 1) in a muscle with `mean` fibres a unit."""
+    return np.maximum(np.round(mean * size), 4.0)
 
 
-def territory_mm(size: FloatArray) -> FloatArray:
-    """Radius of the circle over which a unit's fibres are scattered."""
+def reach_mm(size: FloatArray) -> FloatArray:
+    """Radius of the circle that a unit would fill at a mean density: how far its sprouts reach is
+    a share of it."""
     return np.asarray(np.sqrt(fibre_counts(size) / (np.pi * FIBRES_PER_MM2)))
 
 
@@ -114,7 +115,7 @@ def remodelled(
 def _taken_over(body: Body, living: IntArray, dead: IntArray, share: float) -> FloatArray:
     """(n_living, n_dead): who takes which share of whose fibres."""
     size, centre = body.properties.size, body.bundle.centre_mm
-    radius = territory_mm(size)
+    radius = reach_mm(size)
     distance = np.hypot(*(centre[living][:, None] - centre[dead][None]).transpose(2, 0, 1))
     reach = 0.5 * (radius[living][:, None] + radius[dead][None]) * effect("lmn.sprout_reach")
     near = np.where(distance < 3.0 * reach, np.exp(-0.5 * (distance / reach) ** 2), 0.0)

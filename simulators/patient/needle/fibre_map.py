@@ -1,9 +1,11 @@
 """Where every single fibre of a muscle lies, and which motor unit works it now.
 
 Fibres of a unit are scattered evenly over its territory, as many as its size says; those of lost
-units belong to the neighbours that took them over, or to nobody.
+units belong to the neighbours that took them over, or to nobody. End-plates lie in a band that
+bends through the muscle: neighbours have theirs nearly side by side.
 
 Sources: Stalberg E, Trontelj JV, Single Fiber Electromyography (territory, fibre density, jitter);
+Aquilonius SM et al. 1984, Muscle Nerve 7:287 (bands of end-plates; from memory);
 Nandedkar SD, Sanders DB, Stalberg EV, Andreassen S 1988, Muscle Nerve 11:151 (simulated concentric
 potentials: diameter 55 µm, velocity 3.7 + 0.05 (d - 55) m/s).
 """
@@ -19,7 +21,7 @@ from simulators.patient.body import Body
 from simulators.patient.effects import effect, effects
 from simulators.patient.fibres import tendon_scatter
 from simulators.patient.front_end import FloatArray
-from simulators.patient.motor_units import Remodelling, fibre_counts, territory_mm
+from simulators.patient.motor_units import Remodelling, fibre_counts
 from simulators.patient.pool import BoolArray, IntArray
 
 from .field import Fibres
@@ -28,6 +30,9 @@ VELOCITY_PER_UM = 0.05
 THINNEST_UM = 12.0
 SLOWEST_M_S = 1.2
 NOBODY = -1
+UPTAKE_MM = 0.3  # half circle in which single-fibre EMG counts
+SLIGHT_SIZE = 0.4  # of the mean unit: those of an effort of 5 %, where it counts
+WAVES = 32  # plane waves whose sum is the band of end-plates
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,19 +62,20 @@ class FibreMap:
     def draw(cls, body: Body, muscle: MuscleAnatomy, rng: np.random.Generator) -> FibreMap:
         """Every fibre of a healthy muscle."""
         size, bundle = body.properties.size, body.bundle
-        counts = fibre_counts(size).astype(np.int64)
+        counts = fibre_counts(size, muscle.fibres_per_unit).astype(np.int64)
         unit = np.repeat(np.arange(size.size), counts)
         n = unit.size
-        radius = territory_mm(size)[unit] * np.sqrt(rng.random(n))
+        radius = territory_mm(size, muscle)[unit] * np.sqrt(rng.random(n))
         angle = rng.uniform(0.0, 2.0 * np.pi, n)
         centre = bundle.centre_mm[unit]
-        middle = bundle.endplate_mm.mean(axis=1)[unit]
+        depth, side = centre[:, 0] + radius * np.cos(angle), centre[:, 1] + radius * np.sin(angle)
+        endplate = bundle.endplate_mm.mean(axis=1)[unit] + _endplates_mm(depth, side, rng)
         thickness = np.clip(rng.standard_normal(n), -2.5, 2.5)
         length = muscle.half_length_mm
         fibres = Fibres(
-            depth_mm=centre[:, 0] + radius * np.cos(angle),
-            side_mm=centre[:, 1] + radius * np.sin(angle),
-            endplate_mm=middle + rng.normal(0.0, effect("needle.endplate_scatter_mm"), n),
+            depth_mm=depth,
+            side_mm=side,
+            endplate_mm=endplate,
             distal_mm=length * tendon_scatter(n, rng),
             proximal_mm=length * tendon_scatter(n, rng),
             diameter_um=np.full(n, effect("needle.diameter_um")),
@@ -179,6 +185,29 @@ class FibreMap:
         """(n,) which of its new owner's sprouts feeds a fibre, 0 to groups - 1: the fibres that one
         unit lost to one other come in few branches."""
         return np.asarray((7 * self.unit + self.branch) % groups)
+
+
+def territory_mm(size: FloatArray, muscle: MuscleAnatomy) -> FloatArray:
+    """(n_units,) radius of the circle over which a unit's fibres are scattered. In slight effort
+    single-fibre EMG finds the muscle's fibre density; larger units are wider and denser."""
+    mean = 2.0 * (muscle.fibre_density - 1.0) / (np.pi * UPTAKE_MM**2)
+    per_mm2 = mean * (size / SLIGHT_SIZE) ** effect("needle.density_growth")
+    return np.asarray(np.sqrt(fibre_counts(size, muscle.fibres_per_unit) / (np.pi * per_mm2)))
+
+
+def _endplates_mm(
+    depth_mm: FloatArray, side_mm: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """(n,) how far the end-plate of each fibre lies from the middle of its unit's: the band at its
+    place, a Gaussian random field, and a scatter of its own."""
+    own = effect("needle.endplate_local_mm")
+    shared = np.sqrt(effect("needle.endplate_scatter_mm") ** 2 - own**2)
+    pitch = rng.normal(0.0, 1.0 / effect("needle.endplate_band_mm"), (2, WAVES))
+    phase = np.outer(depth_mm, pitch[0])
+    phase += np.outer(side_mm, pitch[1])
+    phase += rng.uniform(0.0, 2.0 * np.pi, WAVES)
+    band = np.sqrt(2.0 / WAVES) * np.cos(phase, out=phase).sum(axis=1)
+    return np.asarray(shared * band + rng.normal(0.0, own, depth_mm.size))
 
 
 def _gamma_quantile(share: FloatArray, mean: float, sd: float) -> FloatArray:

@@ -6,9 +6,10 @@ Averages over core and cannula are taken in closed form, for both lie along the 
 
 Sources: Nandedkar SD, Stalberg E 1983, Med Biol Eng Comput 21:158 (line source, needle averages);
 Andreassen S, Rosenfalck A 1981, IEEE Trans Biomed Eng 28 (conductivities 0.33 and 0.063 S/m along
-and across, 1.01 S/m inside); Rosenfalck P 1969 (intracellular action potential). With these a fibre
-0.3 mm from a point electrode gives 0.2 mV behind a 500 Hz high-pass: the uptake limit of
-single-fibre EMG (Stalberg & Trontelj), which nothing here was set to.
+and across, 1.01 S/m inside); Rosenfalck P 1969, Intra- and extracellular potential fields of active
+nerve and muscle fibres (intracellular action potential 96 z³ exp(-z) - 90 mV, z in mm); McGill KC,
+Lateva ZC 2001, IEEE Trans Biomed Eng 48:1480 (its afterpotential, the same that the surface sees).
+What remains of it at the needle is set by single-fibre EMG (`needle.uptake`), by no motor unit.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulators.patient.effects import effect
-from simulators.patient.fibres import ACTION_POTENTIAL_PER_MM
+from simulators.patient.fibres import SPIKE_PEAK
 from simulators.patient.front_end import FloatArray
 from simulators.patient.pool import IntArray
 
@@ -28,7 +29,7 @@ ANISOTROPY = 0.33 / 0.063
 STRENGTH = 1.01 / (16.0 * 0.063)  # times diameter in mm squared: mV mm per mV/mm
 SHADE_MM = 0.7
 WAVE_MV = 96.0  # of z³ exp(-z)
-WAVE_MM = 12.0
+LASTING = 2.5  # time constants of the afterpotential that are reckoned
 NEAREST_MM = 0.03
 CANNULA_RADIUS_MM = 0.23
 POINT_MM = 2.5  # from here on a fibre's potential is slow
@@ -117,7 +118,7 @@ def charge_seen(
     What is far, or seen by the cannula, changes slowly and is reckoned on every COARSE-th limit.
     """
     distance = np.hypot(fibres.depth_mm - place.depth_mm, fibres.side_mm - place.side_mm)
-    strength = STRENGTH * (1e-3 * fibres.diameter_um) ** 2
+    strength = effect("needle.uptake") * STRENGTH * (1e-3 * fibres.diameter_um) ** 2
     strength = strength * fibres.weight
     coarse_s = edges_s[: edges_s.size + COARSE - 1 : COARSE]
     coarse_s = np.append(coarse_s, edges_s[-1]) if coarse_s[-1] < edges_s[-1] else coarse_s
@@ -155,10 +156,15 @@ def _add(total: FloatArray, row: IntArray, seen: FloatArray) -> None:
 
 
 def wave_slope(velocity_m_s: float, step_s: float) -> FloatArray:
-    """Spatial slope (mV/mm) of Rosenfalck's spike as one fibre point feels it pass, per step."""
-    step_mm = 1e3 * velocity_m_s * step_s
-    z = ACTION_POTENTIAL_PER_MM * np.arange(int(WAVE_MM / step_mm) + 1) * step_mm
-    return np.asarray(WAVE_MV * ACTION_POTENTIAL_PER_MM * (3.0 * z**2 - z**3) * np.exp(-z))
+    """Spatial slope (mV/mm) of the action potential as one fibre point feels it pass, per step:
+    Rosenfalck's spike, and the afterpotential that rises with it and outlasts it."""
+    step_mm, fall_mm = 1e3 * velocity_m_s * step_s, effect("fibre.afterpotential_ms") * velocity_m_s
+    z = np.arange(int(LASTING * fall_mm / step_mm) + 1) * step_mm
+    fading = np.exp(-z)
+    begun = 1.0 - fading
+    after = (3.0 * fading - begun / fall_mm) * begun**2 * np.exp(-z / fall_mm)
+    after *= effect("fibre.afterpotential") * SPIKE_PEAK
+    return np.asarray(WAVE_MV * (3.0 * z**2 - z**3) * fading + after)
 
 
 def potentials_uv(
@@ -169,10 +175,16 @@ def potentials_uv(
     electrode: NeedleElectrode,
     place: NeedlePlace,
 ) -> FloatArray:
-    """(n_owners, n_times) µV: the summed potential of the fibres of each owner. owner: (n,) row of
-    each fibre. velocity_m_s: (n_owners,) for the shape of the spike."""
+    """(n_owners, n) µV: the summed potential of the fibres of each owner, from the first of
+    `edges_s` until it has faded. owner: (n,) row of each fibre. edges_s: as long as waves travel.
+    velocity_m_s: (n_owners,) for the shape of the spike."""
     summed = charge_seen(fibres, owner, velocity_m_s.size, edges_s, electrode, place)
     step_s = float(edges_s[1] - edges_s[0])
-    for row, velocity in enumerate(velocity_m_s.tolist()):
-        summed[row] = np.convolve(summed[row], wave_slope(velocity, step_s))[: summed.shape[1]]
-    return 1e3 * summed
+    passing = [wave_slope(velocity, step_s) for velocity in velocity_m_s.tolist()]
+    lasting = summed.shape[1] + max((one.size for one in passing), default=1) - 1
+    points = 1 << (lasting - 1).bit_length()
+    shown = np.empty((velocity_m_s.size, lasting))
+    for row, one in enumerate(passing):
+        spectrum = np.fft.rfft(summed[row], points) * np.fft.rfft(one, points)
+        shown[row] = 1e3 * np.fft.irfft(spectrum, points)[:lasting]
+    return shown

@@ -104,8 +104,8 @@ def unit_parts(
 
 
 def step_edges(fibres: Fibres, rate_hz: float) -> FloatArray:
-    """Step limits that last until every wave has reached its tendon and faded."""
-    reach = np.maximum(fibres.distal_mm, fibres.proximal_mm) + 9.0
+    """Step limits that last until every wave has reached its tendon."""
+    reach = np.maximum(fibres.distal_mm, fibres.proximal_mm)
     longest = float((fibres.delay_s + 1e-3 * reach / fibres.velocity_m_s).max(initial=0.01))
     return np.arange(int(min(longest, 0.06) * rate_hz) + 2) / rate_hz
 

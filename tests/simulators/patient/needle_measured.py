@@ -79,6 +79,12 @@ def turn_count(signal, least):
     return max(turning_points(signal, least).size - 2, 0)
 
 
+def slightly_active(body, state):
+    """Units that work in slight effort."""
+    excitation = excitation_for(body.properties, SLIGHT, state.growth)
+    return np.flatnonzero(state.alive & (body.properties.threshold <= excitation))
+
+
 def subject(seed, *, lmn=0.0, months=None, myopathy=0.0, count=20, muscle="left BB"):
     """Accepted potentials of one person. The examiner seeks units that fire in slight effort, one
     after the other, until the core lies within SOUGHT_MM of one of their fibres, away from the
@@ -92,8 +98,7 @@ def subject(seed, *, lmn=0.0, months=None, myopathy=0.0, count=20, muscle="left 
     lost = round(0.95 * lmn * anatomy.units)
     state = remodelled(body, lost=lost, share=share, young=young, myopathy=myopathy)
     now = chart.innervated(state, myopathy)
-    excitation = excitation_for(body.properties, SLIGHT, state.growth)
-    firing = np.flatnonzero(state.alive & (body.properties.threshold <= excitation))
+    firing = slightly_active(body, state)
     found = []
     while len(found) < count:
         target = rng.choice(firing)

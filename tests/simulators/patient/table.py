@@ -89,7 +89,7 @@ def needle_table() -> list[str]:
         lines.append(
             f"| MUP {what}, healthy {muscle}{unit and ', ' + {'mv': 'mV'}.get(unit, unit)} "
             f"| {_spread(*HELD_OUT[muscle, quantity])} "
-            f"| {_spread(found.mean(), found.std(ddof=1))} | held out: nothing was set to it |"
+            f"| {_spread(found.mean(), found.std(ddof=1))} | not fitted, but seen while modelling |"
         )
     for name, recorded in RECORDED.items():
         told, found = (

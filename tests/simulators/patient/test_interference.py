@@ -23,9 +23,9 @@ from .needle_measured import turning_points
 KEY, RATE_HZ = "left TA", 4000.0
 TURN_UV = 100.0
 LESIONS = {
-    "healthy": (Dials(), 0.011),
-    "neuropathy": (Dials(lmn=0.85, denervation=0.2, fasciculation=0.1), 0.08),
-    "myopathy": (Dials(myopathy=1.0), 0.055),
+    "healthy": (Dials(), 0.013),
+    "neuropathy": (Dials(lmn=0.85, denervation=0.2, fasciculation=0.1), 0.077),
+    "myopathy": (Dials(myopathy=1.0), 0.072),
 }
 Pattern = tuple[float, float, float]
 RECORDED: dict[str, Pattern] = {
@@ -56,7 +56,9 @@ def by_second(trace_uv: np.ndarray, rate_hz: float) -> Pattern:
     return tuple(np.median([pattern(one, rate_hz) for one in seconds], axis=0))
 
 
-def people(name: str, seeds: range, force: float | None = None) -> np.ndarray:
+def people(
+    name: str, seeds: range, force: float | None = None, *, sites: int = 2, seconds: float = 2.0
+) -> np.ndarray:
     """(n_people, 3): each person's mean pattern over two places of the needle, 2 s each, at the
     effort above or at this share of healthy maximal force."""
     dials, level = LESIONS[name]
@@ -67,11 +69,11 @@ def people(name: str, seeds: range, force: float | None = None) -> np.ndarray:
     for seed in seeds:
         patient = patient_with(case, [f"needle {KEY}"], seed=seed, rate_hz=RATE_HZ)
         places = []
-        for _ in range(2):
+        for _ in range(sites):
             patient.set_task("rest")
             patient.needle(KEY, "insert")
             patient.advance(int(0.5 * RATE_HZ))
-            places.append(pattern(during(patient, "hold", level, 2.0)[0], RATE_HZ))
+            places.append(pattern(during(patient, "hold", level, seconds)[0], RATE_HZ))
         found.append(np.mean(places, axis=0))
     return np.array(found)
 
@@ -99,8 +101,10 @@ def test_real_patterns_are_ordered():
 
 
 def test_simulated_patterns_are_ordered_as_the_real_ones():
-    """One person each, two places."""
-    ordered(*(simulated(name, range(60, 61)) for name in LESIONS))
+    """The middle of three people each, one place for a second: where the needle comes to lie makes
+    one person alone a matter of chance."""
+    few = (people(name, range(60, 63), sites=1, seconds=1.0) for name in LESIONS)
+    ordered(*(tuple(np.median(found, axis=0)) for found in few))
 
 
 @pytest.mark.soak

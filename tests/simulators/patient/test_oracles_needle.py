@@ -20,7 +20,7 @@ RATE_HZ = 8000.0
 SETTLED_S, SECONDS = 0.6, 6.0
 DEPTHS_MM = (9.0, 6.0, 12.0)
 PLACES = [pytest.param(3, 1, id="3 quick")] + [
-    pytest.param(seed, 3, marks=pytest.mark.soak) for seed in range(1, 21)
+    pytest.param(seed, 6, marks=pytest.mark.soak) for seed in range(1, 21)
 ]
 SEEDS = [pytest.param(seed, marks=() if seed == 1 else pytest.mark.soak) for seed in range(1, 21)]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from .population import LIMITS, MEANS, SHAPES
-from .table import MANY, committed, limits_table, means_table, shapes_table
+from .table import MANY, committed, limits_table, means_table, needle_table, shapes_table
 from .test_population import FEW, subjects
 
 
@@ -47,3 +47,16 @@ def test_the_committed_conduction_tables_are_not_stale():
         name, _, found, _ = (cell.strip() for cell in line.strip("|").split(" | "))
         said, now = _first_number(told[name.strip("`")]), _first_number(found)
         assert abs(now - said) <= max(0.02 * abs(said), 1.0 if "%" in found else 0.0), name
+
+
+@pytest.mark.soak
+def test_the_committed_needle_table_is_not_stale():
+    """The same people give the same potentials and patterns: every number within 2 %."""
+    told = committed()
+    for line in needle_table()[2:]:
+        name, _, found, _ = (cell.strip() for cell in line.strip("|").split(" | "))
+        said, now = (
+            [float(number) for number in re.findall(r"\d+\.?\d*", cell)]
+            for cell in (told[name], found)
+        )
+        assert now == pytest.approx(said, rel=0.02), name
