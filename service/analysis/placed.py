@@ -77,6 +77,8 @@ def with_markers(
     if "onset" in placed:  # a person's mark has no SD, and what kept the detector's back is over
         values.pop("onset_sd_ms", None)
         known = tuple(why for why in known if not why.startswith(UNSURE_ONSET))
+    if "peak" in placed:
+        values.pop("peak_sd_ms", None)
     said = [f"{name} placed by {by}" for name, (_, by, _) in placed.items()]
     if automatic.state == "absent":
         said.append("the detector found no response: these numbers rest on the markers alone")

@@ -18,11 +18,12 @@ from .onset import ONSET_LEVEL, foot_of_rise, last_below, level_of_foot
 from .peaks import most_prominent, vertex
 from .result import build
 from .sensory_onset import half_rise, sensory_onset
+from .sensory_spread import spreads
 from .smoothing import gaussian
 from .sweeps import search_window, trustworthy, unusable
 
 MEASURE = "sensory_response"
-VERSION = "3"
+VERSION = "4"
 
 Trace = npt.NDArray[np.float64]
 
@@ -79,6 +80,7 @@ class _Potential:
     first_positive_uv: float
     peak: float
     peak_uv: float
+    rise: float
     trough: float
     trough_uv: float
     artefact_uv: float
@@ -117,7 +119,8 @@ def sensory_response(
     negative peak; with a positive phase before it, that phase's peak; weighed where the noise hides
     which, `sensory_onset`), onset_sd_ms (its SD, from the spread of the rises that the noise
     allows), peak_latency_ms, onset_to_peak_uv (from the
-    level at the onset), peak_to_peak_uv (negative peak to the lower of the positive ones), noise_uv
+    level at the onset), peak_to_peak_uv (negative peak to the lower of the positive ones), the SDs
+    of these three (peak_sd_ms, onset_to_peak_sd_uv, peak_to_peak_sd_uv: `sensory_spread`), noise_uv
     (SD in the average), signal_to_noise_ratio, halves_correlation (odd against even sweeps),
     detection_floor_uv, sweep_count, rejected_count, distance_mm,
     velocity_m_s with its 95 % interval. Markers onset, peak, trough, and
@@ -260,6 +263,7 @@ class _Average:
             first_positive_uv=min(positive_uv, 0.0),
             peak=place,
             peak_uv=peak_uv,
+            rise=rise,
             trough=trough,
             trough_uv=min(trough_uv, 0.0),
             artefact_uv=abs(float(slope[0] - slope[1])),
@@ -348,8 +352,14 @@ def _values(
         "onset_to_peak_uv": found.peak_uv - found.first_positive_uv,
         "peak_to_peak_uv": found.peak_uv - min(found.first_positive_uv, found.trough_uv),
     }
+    known = spreads(
+        noise_uv=found.peak_uv / found.snr, snr=found.snr, rise_ms=found.rise / per_ms, **values
+    )
+    values |= known
     if timed:
         values["peak_latency_ms"] = (found.peak - zero) / per_ms
+    else:
+        del values["peak_sd_ms"]
     if latency is not None:
         values["onset_latency_ms"] = (latency - zero) / per_ms
         values["onset_sd_ms"] = found.onset_sd / per_ms

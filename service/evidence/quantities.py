@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.model import Finding, FindingState, Measurement
+from service.model import Finding, FindingState, Limit, Measurement
 
 from .findings import Supramaximal, against, cmap_amplitude, onset_latency
 from .limits import Choice
@@ -17,6 +17,11 @@ _SLOWED = (
     "_latency_ms", "_m_s", "duration_ms", "chronodispersion_ms",
     "f_min_ms", "f_mean_ms", "f_max_ms",
 )  # fmt: skip
+
+_SDS = {
+    "onset_latency_ms": "onset_sd_ms", "peak_latency_ms": "peak_sd_ms", "f_min_ms": "f_min_sd_ms",
+    "onset_to_peak_uv": "onset_to_peak_sd_uv", "peak_to_peak_uv": "peak_to_peak_sd_uv",
+}  # fmt: skip
 
 
 def unit_of(quantity: str) -> str:
@@ -58,7 +63,7 @@ def judge(
     elif limit is None:
         reasons = (choice.reason,)
     else:
-        state = against(value, limit)
+        state, reasons = _with_its_interval(measurement, quantity, value, limit)
         beyond = value < limit.value if limit.op == "min" else value > limit.value
         doubt = _doubt(quantity, skin_c, least_skin_c, proof) if beyond else ""
         if doubt:
@@ -73,6 +78,18 @@ def judge(
         measurement.reasons,
         reasons,
     )
+
+
+def _with_its_interval(
+    measurement: Measurement, quantity: str, value: float, limit: Limit
+) -> tuple[FindingState, tuple[str, ...]]:
+    """The state, and why it is not settled: borderline where the limit lies within the 95 %
+    interval of a value whose SD the detector states."""
+    state = against(value, limit)
+    reach = 1.96 * measurement.values.get(_SDS.get(quantity, ""), 0.0)
+    if state == "borderline" or abs(value - limit.value) >= reach:
+        return state, ()
+    return "borderline", (f"known to ± {reach:.2g} {unit_of(quantity)} (95 %): average more",)
 
 
 def _doubt(

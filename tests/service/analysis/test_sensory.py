@@ -99,6 +99,38 @@ def test_an_onset_lies_within_what_is_said_of_it():
     assert onsets(202, [20.0, 40.0], 30)[2] == 0.0
 
 
+SPREADS = {
+    "peak_latency_ms": "peak_sd_ms", "onset_to_peak_uv": "onset_to_peak_sd_uv",
+    "peak_to_peak_uv": "peak_to_peak_sd_uv",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [204, *(pytest.param(s, marks=pytest.mark.soak) for s in (5, 6))])
+def test_peak_and_amplitudes_lie_within_what_is_said_of_them(seed):
+    """95 % intervals of responses of 3 to 40 µV: at least 90 % hold the truth, and they are no
+    wider than a sixth of a response of 20 µV."""
+    rng = np.random.default_rng(seed)
+    inside = {name: [] for name in SPREADS}
+    for number in range(80):
+        shape, rate_hz = family()[rng.integers(len(family()))], RATES[number % 2]
+        size_uv = rng.choice([3.0, 6.0, 10.0, 20.0, 40.0])
+        sweeps, zero = sensory_sweeps(
+            rng, shape, rate_hz=rate_hz, amplitude_uv=size_uv, count=int(rng.choice([16, 24, 60])),
+            tail_uv=rng.choice([5.0, 30.0]),
+        )  # fmt: skip
+        values = sensory_response(sweeps, rate_hz, zero).values
+        up_uv = -size_uv * shape.waveform_uv
+        before_uv = up_uv[: up_uv.argmax()].min() if shape.triphasic else 0.0
+        true = (shape.peak_ms, size_uv - before_uv, size_uv * shape.peak_to_peak)
+        for (name, sd), value in zip(SPREADS.items(), true, strict=True):
+            if name in values:
+                inside[name].append(abs(values[name] - value) <= 1.96 * values[sd])
+        if size_uv >= 20.0 and "peak_to_peak_sd_uv" in values:
+            assert 1.96 * values["peak_to_peak_sd_uv"] <= size_uv / 6
+    assert min(map(len, inside.values())) >= 70
+    assert min(map(np.mean, inside.values())) >= 0.9
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(210, 216))
 def test_onsets_lie_within_what_is_said_of_them_in_many_runs(seed):

@@ -59,6 +59,32 @@ def test_a_low_sensory_amplitude_counts_in_the_cold_and_an_absent_one_is_0() -> 
     assert found.value == 0.0
 
 
+@pytest.mark.parametrize(
+    ("quantity", "sd", "op", "inside", "beyond", "settled"),
+    [
+        ("onset_to_peak_uv", "onset_to_peak_sd_uv", "min", 11.5, 8.5, 5.0),
+        ("peak_to_peak_uv", "peak_to_peak_sd_uv", "min", 11.5, 8.5, 5.0),
+        ("peak_latency_ms", "peak_sd_ms", "max", 8.5, 11.5, 15.0),
+    ],
+)
+def test_a_value_whose_interval_holds_the_limit_is_borderline(
+    quantity: str, sd: str, op: str, inside: float, beyond: float, settled: float
+) -> None:
+    """Neither normal nor abnormal, and what to do is said; a person's mark has no interval."""
+    for value in (inside, beyond, settled):
+        one = measured("sensory_response", **{quantity: value, sd: 1.0})
+        found = judge(one, quantity, limit(op, 10.0), skin_c=WARM, least_skin_c=LEAST)
+        if value == settled:
+            assert (found.state, found.reasons) == ("abnormal", ())
+            continue
+        assert found.state == "borderline"
+        assert "± 2" in found.reasons[0]
+        assert "average more" in found.reasons[0]
+        sure = replace(one, values={quantity: value})
+        state = judge(sure, quantity, limit(op, 10.0), skin_c=WARM, least_skin_c=LEAST).state
+        assert state == ("normal" if value == inside else "abnormal")
+
+
 def test_a_drop_needs_a_proven_proximal_stimulus() -> None:
     """Not proven: unknown, with the sentence; a drop within the limit stays normal."""
     proof = Supramaximal(False, "raise the current")
