@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from tests.deadlines import two_of_three
 from tests.end_to_end.conftest import Demo, OpenPage
 
 pytestmark = pytest.mark.browser
@@ -200,7 +201,8 @@ def test_unplugging_is_said_within_a_second_and_replugging_opens_an_epoch(bed: B
     """LOST within 1 s of the plug; after the replug, LIVE again in a new epoch, shown as a seam."""
     shown = bed.page.get_by_test_id("status-device")
     took = []
-    for _ in range(3):
+
+    def said_in_time() -> bool:
         bed.until("live", lambda: "LIVE" in shown.inner_text(), 25)
         before = epoch_of(bed)
         bed.ask("/api/demo/fault", {"name": "unplug", "seconds": 1.5})
@@ -210,4 +212,6 @@ def test_unplugging_is_said_within_a_second_and_replugging_opens_an_epoch(bed: B
         assert "LIVE" not in shown.inner_text()
         bed.until("live again", lambda: "LIVE" in shown.inner_text(), 25)
         assert epoch_of(bed) > before
-    assert sorted(took)[1] <= 1.0, took
+        return took[-1] <= 1.0
+
+    assert two_of_three(said_in_time), took

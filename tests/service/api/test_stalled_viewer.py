@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+
+from tests.deadlines import two_of_three
 
 ROOT = Path(__file__).resolve().parents[3]
 FRAME_BYTES = 20_040
@@ -56,11 +57,15 @@ def crowd_beside_a_stopped_viewer(mode: str) -> dict:
 @pytest.mark.timed
 def test_one_stopped_viewer_of_fifty_delays_nobody() -> None:
     """Longest gap of the other 49 ≤ 150 ms, every frame, none marked as dropped."""
-    runs = [crowd_beside_a_stopped_viewer("hub") for _ in range(3)]
-    assert statistics.median(run["longest_gap_s"] for run in runs) <= LONGEST_GAP_S
-    assert statistics.median(run["dropped"] for run in runs) == 0
     expected = 49 * FRAMES_PER_S * (SECONDS - 0.5)
-    assert statistics.median(run["frames"] for run in runs) >= 0.9 * expected
+    runs = []
+
+    def undisturbed() -> bool:
+        runs.append(run := crowd_beside_a_stopped_viewer("hub"))
+        on_time = run["longest_gap_s"] <= LONGEST_GAP_S
+        return on_time and run["dropped"] == 0 and run["frames"] >= 0.9 * expected
+
+    assert two_of_three(undisturbed), runs
 
 
 def test_the_buffers_are_small_enough_for_this_to_fail() -> None:
